@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -14,7 +14,7 @@ from foundation.record import Record
 Format = Literal["onnx", "tflite"]
 Precision = Literal["fp32", "fp16", "int8"]
 
-ARTIFACT_SCHEMA = 1
+ARTIFACT_SCHEMA: Final = 1
 
 
 class Quantization(Record):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
@@ -19,8 +19,8 @@ from foundation.artifact import Artifact, Tensor
 from foundation.errors import StorageError
 from foundation.record import Record
 
-EVIDENCE_SCHEMA = 1
-PROTOCOL = 1  # the agent's; it says so in `hello`
+EVIDENCE_SCHEMA: Final = 1
+PROTOCOL: Final = 1  # the agent's; it says so in `hello`
 
 Clock = Literal["nanoseconds", "instructions"]
 

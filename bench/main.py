@@ -1,0 +1,76 @@
+"""The command line's root: commands register here, errors become two lines and an exit code.
+
+Only typer and the standard library are imported at the top, so that `bench --help` starts at once;
+every command imports what it needs when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from foundation.errors import Exit, PocketbenchError
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+app = typer.Typer(
+    name="bench",
+    help="Measure lightweight CNNs on devices, and say how far the numbers can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def root(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    """Options that every command shares."""
+    if debug:
+        os.environ["POCKETBENCH_DEBUG"] = "1"
+
+
+def register_commands() -> None:
+    """One line a command module; each has `register(app)`."""
+
+
+def main() -> None:
+    """Entry point of the `bench` command; exit codes are those of foundation.errors.Exit."""
+    register_commands()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line in this process and return its exit code."""
+    try:
+        status = app(arguments, standalone_mode=False, prog_name="bench")
+        return int(status) if isinstance(status, int) else Exit.OK
+    except PocketbenchError as error:
+        if os.environ.get("POCKETBENCH_DEBUG"):
+            raise
+        complain(error.message, error.hint)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return Exit.USAGE
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        complain("interrupted", "every finished trial is kept; `bench run --resume latest` goes on from there")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def complain(message: str, hint: str = "") -> None:
+    """An error in two lines on stderr: what happened, what to do next."""
+    print(f"error: {message}", file=sys.stderr)
+    if hint:
+        print(f"hint: {hint}", file=sys.stderr)
