@@ -213,6 +213,7 @@ class Run(Record):
     cells: tuple[Cell, ...]
     order: tuple[tuple[str, ...], ...]  # cell ids, block by block
     artifacts: dict[str, Artifact]  # by SHA-256
+    files: dict[str, str]  # SHA-256 -> where the file lay on the host; checked again by its hash on resume
     host: Host
 
 
