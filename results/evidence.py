@@ -193,7 +193,8 @@ class Device(Record):
     transport: str
     target: str
     clock: Clock
-    agent_sha256: str
+    bundle: str  # digest of the agent and its runtime libraries
+    job: dict[str, str]  # the agent's settings shared by all trials on this device
     texts: dict[str, str] = {}
 
 
@@ -207,7 +208,6 @@ class Run(Record):
     seed: int
     blocks: PositiveInt
     quick: bool  # one block of short trials: good for a look, not for a claim
-    job: dict[str, str]  # the agent's settings shared by all trials
     waived: tuple[str, ...] = ()
     devices: tuple[Device, ...]
     cells: tuple[Cell, ...]
