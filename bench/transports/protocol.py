@@ -29,9 +29,19 @@ class Completed:
 
 
 class Transport(Protocol):
-    """One open connection to one device. Every method raises DeviceError when the device is lost."""
+    """One connection to one device. Every method raises DeviceError when the device is lost."""
 
-    name: str  # "local", "adb:SERIAL", "ssh:user@host"
+    @property
+    def name(self) -> str:
+        """ "local", "adb:SERIAL", "ssh:user@host"."""
+
+    @property
+    def shares_files(self) -> bool:
+        """The device sees this computer's files under the same paths: nothing needs to be pushed."""
+
+    @property
+    def connections(self) -> int:
+        """How often the connection was made: what was known of the device's files is doubtful after a change."""
 
     def push(self, local: Path, remote: str, progress: Progress | None = None) -> None:
         """Copy a file to the device, parent folders made, mode bits kept (executables stay executable)."""
@@ -48,10 +58,10 @@ class Transport(Protocol):
         deadline_s: float = 60.0,
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
-        """Run a program to its end; `on_line` sees each line of stdout as it comes.
+        """Run a program to its end; `on_line` sees each line of stdout (without its newline) as it comes.
 
-        Past the deadline, and when `on_line` or a signal raises here, the remote process is ended first.
-        A missed deadline raises DeviceError.
+        `env` is added to the device's own environment. Past the deadline, and when `on_line` or a signal
+        raises here, the remote process is ended first. A missed deadline raises DeviceError.
         """
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Devices: profiles, how a name becomes one device, its lock, its state."""
