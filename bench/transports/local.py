@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import shutil
@@ -24,6 +25,9 @@ class LocalTransport:
     name = "local"
     shares_files = True
     connections = 1
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
 
     def push(self, local: Path, remote: str, progress: Progress | None = None) -> None:
         """Copy a file, parent folders made. Raises DeviceError when the disk refuses."""
@@ -66,6 +70,7 @@ class LocalTransport:
         except OSError as error:
             raise DeviceError(f"cannot start {argv[0]}: {error.strerror or error}") from error
         out, err = LineFeed(on_line), LineFeed()
+        self._running.add(process)
         try:
             if not _drain(process, out, err, time.monotonic() + deadline_s):
                 raise DeviceError(
@@ -74,6 +79,7 @@ class LocalTransport:
                     retryable=True,
                 )
         finally:
+            self._running.discard(process)
             _end_group(process)
         status = process.returncode
         if status < 0:
@@ -81,7 +87,10 @@ class LocalTransport:
         return Completed(status, out.text, err.text)
 
     def close(self) -> None:
-        """Nothing is held between runs."""
+        """End what another thread is running here; nothing is held between runs."""
+        for process in list(self._running):
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself in the meantime
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _drain(process: subprocess.Popen[bytes], out: LineFeed, err: LineFeed, end: float) -> bool:

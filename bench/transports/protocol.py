@@ -65,4 +65,8 @@ class Transport(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the connection; nothing of ours is left running on the device."""
+        """Let go of the connection; nothing of ours is left running on the device.
+
+        May be called from another thread (Ctrl-C with several devices): a `run` in progress there then
+        ends its program on the device and raises DeviceError.
+        """
