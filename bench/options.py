@@ -41,7 +41,9 @@ def load_plan(path: Path) -> dict[str, object]:
     try:
         table = tomllib.loads(path.read_text())
     except OSError as error:
-        raise UsageError(f"cannot read the plan {path}: {error.strerror}", hint="give --plan an existing file") from error
+        raise UsageError(
+            f"cannot read the plan {path}: {error.strerror}", hint="give --plan an existing file"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}", hint="see docs/guide.md, 'Plan files'") from error
     for key in table:
@@ -59,7 +61,9 @@ def merged(plan: dict[str, object], given: dict[str, object]) -> Options:
     except ValidationError as error:
         detail = error.errors()[0]
         name = str(detail["loc"][0]).replace("_", "-")
-        raise UsageError(f"--{name}: {detail['msg']}, got {detail['input']!r}", hint="see `bench run --help`") from error
+        raise UsageError(
+            f"--{name}: {detail['msg']}, got {detail['input']!r}", hint="see `bench run --help`"
+        ) from error
 
 
 def listed(values: list[str] | None) -> tuple[str, ...] | None:

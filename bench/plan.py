@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import product
+from itertools import product, zip_longest
 
 from foundation.artifact import Artifact
 from results.evidence import Cell, Clock
@@ -68,6 +68,11 @@ def block_order(cells: Sequence[Cell], blocks: int, seed: int) -> tuple[tuple[st
     order = random.Random(seed)
     ids = [cell.id for cell in cells]
     return tuple(tuple(order.sample(ids, len(ids))) for _ in range(blocks))
+
+
+def joined(left: Sequence[tuple[str, ...]], right: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Block by block the order of several devices; one may have more blocks than another."""
+    return [a + b for a, b in zip_longest(left, right, fillvalue=())]
 
 
 def trial_seconds(settings: dict[str, str], macs: int, threads: int) -> float:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.options import Options
-from exporters.service import Exported, Failed, Request, ensure
+from exporters.service import PRECISIONS, Event, Exported, Failed, Request, ensure
 from foundation.artifact import Artifact
 from foundation.errors import UsageError
-
-DEFAULT_PRECISIONS = {"onnx": ("fp32", "int8"), "tflite": ("fp32", "fp16", "int8")}
 
 
 @dataclass
@@ -31,7 +29,7 @@ class Sources:
         return {one.artifact.sha256: str(one.path) for one in self.exported}
 
 
-def gather(options: Options, on_event: Callable[..., None] | None = None) -> Sources:
+def gather(options: Options, on_event: Callable[[Event], None] | None = None) -> Sources:
     """Everything `options.models` names, in that order and each artifact once.
 
     Raises UsageError for an unknown name, ModelError for a file that cannot be measured as it is.
@@ -63,7 +61,7 @@ def requests(options: Options) -> list[Request]:
         Request(entry.name, format, precision, options.weights)
         for entry in catalog(names)
         for format in options.formats
-        for precision in options.precisions or DEFAULT_PRECISIONS[format]
+        for precision in options.precisions or PRECISIONS[format]
     ]
 
 

@@ -1,0 +1,90 @@
+"""One trial: a fresh agent process measuring one cell on an open device, returned as evidence whatever happens."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.devices.device import Device
+from bench.job import RUNTIME_OF, job_text
+from device_agents.bundle import Bundle
+from foundation.artifact import Artifact
+from foundation.errors import DeviceError
+from results.evidence import Cell, Trial
+
+# A trial's own limits (warm-up 8 s, samples 10 s, profiled inferences) end far sooner on hardware;
+# emulation is some 40 times slower. Past this the agent hangs.
+DEADLINE_S = {"nanoseconds": 180.0, "instructions": 1800.0}
+STDERR_KEPT = 4000  # characters
+
+
+@dataclass(frozen=True)
+class Station:
+    """A device made ready: the agent's folder there, its files, and the settings of all its trials."""
+
+    device: Device
+    bundle: Bundle
+    folder: str  # of the bundle, on the device
+    settings: Mapping[str, str]
+    seed: int
+
+    def job_path(self) -> str:
+        return f"{self.device.workdir}/job"
+
+    def measure(self, cell: Cell, artifact: Artifact, model: Path, block: int) -> Trial:
+        """Measure `cell` once. A lost device is a Trial without exit status, not an exception.
+
+        KeyboardInterrupt ends the agent on the device and passes through.
+        """
+        started = datetime.now(UTC).isoformat(timespec="milliseconds")
+        clock = time.perf_counter_ns()
+        lines: list[str] = []
+        status: int | None = None
+        signal = error = None
+        stderr = ""
+        shell: dict[str, str] = {}
+        try:
+            self._push_job(cell, artifact, model)
+            ended = self.device.transport.run(
+                [*self.bundle.command, self.job_path()],
+                cwd=self.folder,
+                env={"ORT_DISABLE_TELEMETRY": "1", "HOME": f"{self.device.workdir}/scratch"},
+                deadline_s=DEADLINE_S[self.device.clock],
+                on_line=lines.append,
+            )
+            status, signal, stderr = ended.exit_status, ended.signal, ended.stderr
+        except DeviceError as lost:
+            error = lost.message
+        return Trial(
+            cell=cell.id,
+            block=block,
+            started=started,
+            host_ns=time.perf_counter_ns() - clock,
+            exit_status=status,
+            signal=signal,
+            error=error,
+            lines=tuple(lines),
+            stderr=stderr[-STDERR_KEPT:],
+            shell=shell,
+        )
+
+    def _push_job(self, cell: Cell, artifact: Artifact, model: Path) -> None:
+        text = job_text(
+            cell,
+            artifact,
+            library=self.bundle.library(RUNTIME_OF[cell.format]),
+            model=self.device.stage.put(model, artifact.sha256),
+            scratch=f"{self.device.workdir}/scratch",
+            cores=cell.cores,
+            clock=self.device.clock,
+            seed=self.seed,
+            settings=self.settings,
+        )
+        with tempfile.NamedTemporaryFile("w", prefix="job.") as job:
+            job.write(text)
+            job.flush()
+            self.device.transport.push(Path(job.name), self.job_path())
