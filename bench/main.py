@@ -37,6 +37,9 @@ def root(
 
 def register_commands() -> None:
     """One line a command module; each has `register(app)`."""
+    from bench.commands import show
+
+    show.register(app)
 
 
 def main() -> None:
