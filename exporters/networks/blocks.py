@@ -73,10 +73,10 @@ class SameConv2d(nn.Conv2d):
 
 
 class GlobalAveragePool(nn.Module):
-    """Mean over all pixels: (N, C, H, W) to (N, C)."""
+    """Mean over all pixels: (N, C, H, W) to (N, C). Written in two steps, or TFLite's converter adds a transpose."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.mean((2, 3))
+        return x.mean((2, 3), keepdim=True).flatten(1)
 
 
 class HardSwish(nn.Module):
