@@ -1,0 +1,170 @@
+"""One network into its artifacts, in this process. A float conversion is made once and serves every precision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporters import onnx, shelf, tflite
+from exporters.agreement import agreement
+from exporters.calibration import (
+    AGREEMENT_PICTURES,
+    CALIBRATION_PICTURES,
+    Inputs,
+    agreement_inputs,
+    calibration_inputs,
+)
+from exporters.forms import for_export, same_form
+from foundation.artifact import Agreement, Artifact, Format, Precision
+from foundation.cache import sha256_file
+from foundation.errors import ExportError, PocketbenchError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from exporters.networks.registry import Network
+
+Tell = Callable[[str], None]
+Wanted = tuple[Format, Precision]
+
+# Without VNNI, onnxruntime's U8S8 kernels on x86 add pairs of products in 16 bits and saturate; this makes them
+# add exactly, so that a file gives the same answer on every CPU. CPUs with VNNI and ARM ignore it.
+EXACT_ON_X86: Final = {"session.x64quantprecision": "1"}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished file in the working folder, with its record."""
+
+    path: Path
+    artifact: Artifact
+    seconds: float
+
+
+class Maker:
+    """Makes artifacts of one network in `folder`; what several of them need is computed once and kept."""
+
+    def __init__(self, network: Network, folder: Path, tell: Tell) -> None:
+        self.network = network
+        self.folder = folder
+        self.tell = tell
+        self.shape = (1, *network.input_shape)
+        self.floats: list[tuple[Format, Precision, Path]] = []
+
+    @cached_property
+    def model(self) -> nn.Module:
+        self.tell("building")
+        return self.network.build()
+
+    @cached_property
+    def calibration(self) -> Inputs:
+        return calibration_inputs(self.network.preprocessing, self.shape, CALIBRATION_PICTURES)
+
+    @cached_property
+    def held_out(self) -> Inputs:
+        return agreement_inputs(self.network.preprocessing, self.shape, AGREEMENT_PICTURES)
+
+    @cached_property
+    def reference(self) -> NDArray[np.float32]:
+        """The float network's outputs on the held-out inputs."""
+        import torch
+
+        with torch.inference_mode():
+            return np.concatenate([self.model(torch.from_numpy(value)).numpy() for value in self.held_out])
+
+    def make(self, format: Format, precision: Precision) -> Made:
+        """One artifact. Raises PocketbenchError for a known reason, whatever the converter raises otherwise."""
+        start = time.monotonic()
+        path = self.folder / f"{precision}.{format}"
+        calibration = None
+        source = self._float(format, precision)
+        self.tell(f"{format} {precision}")
+        exporter = onnx if format == "onnx" else tflite
+        if precision == "fp32":
+            path.write_bytes(source.read_bytes())
+        elif precision == "fp16":
+            exporter.halve(source, path)
+        else:
+            calibration = exporter.quantize(source, self.calibration, path)
+        config = EXACT_ON_X86 if (format, precision) == ("onnx", "int8") else {}
+        artifact = self._record(path, format, precision, calibration, config)
+        return Made(path, artifact, time.monotonic() - start)
+
+    def _float(self, format: Format, precision: Precision) -> Path:
+        """The float32 file that `precision` derives from; shared where the exported graphs are equal."""
+        for made_format, made_for, path in self.floats:
+            if made_format == format and same_form(self.model, format, made_for, precision):
+                return path
+        path = self.folder / f"float-{len(self.floats)}.{format}"
+        model = for_export(self.model, format, precision)
+        self.tell(f"{format} conversion")
+        (onnx if format == "onnx" else tflite).export_float(model, self.shape, path)
+        self.floats.append((format, precision, path))
+        return path
+
+    def _record(
+        self, path: Path, format: Format, precision: Precision, calibration: str | None, config: dict[str, str]
+    ) -> Artifact:
+        from exporters.graphs import delegation
+        from exporters.graphs import onnx as onnx_graph
+        from exporters.graphs import tflite as tflite_graph
+
+        self.tell(f"{format} {precision}: comparing outputs")
+        reader = onnx_graph if format == "onnx" else tflite_graph
+        inputs, outputs, operators = reader.read(path)
+        network = self.network
+        return Artifact(
+            sha256=sha256_file(path),
+            size_bytes=path.stat().st_size,
+            network=network.name,
+            family=network.family,
+            format=format,
+            precision=precision,
+            inputs=inputs,
+            outputs=outputs,
+            operators=operators,
+            params=sum(parameter.numel() for parameter in self.model.parameters()),
+            macs=sum(operator.macs for operator in operators),
+            weights=network.weights,
+            published=network.published,
+            preprocessing=network.preprocessing,
+            delegation=delegation.delegation(path) if format == "tflite" else None,
+            agreement=self._agreement(path, format, config),
+            calibration=calibration,
+            session_config=config,
+            versions=shelf.versions(format),
+        )
+
+    def _agreement(self, path: Path, format: Format, config: dict[str, str]) -> Agreement:
+        outputs = onnx.run(path, self.held_out, config) if format == "onnx" else tflite.run(path, self.held_out)
+        return agreement(self.reference, outputs)
+
+
+def make_all(
+    network: Network, wanted: Sequence[Wanted], folder: Path, tell: Tell
+) -> Iterator[tuple[Wanted, Made | PocketbenchError]]:
+    """Each wanted artifact as it is finished, or why it could not be; one failure does not stop the others."""
+    maker = Maker(network, folder, tell)
+    for one in sorted(wanted):
+        try:
+            yield one, maker.make(*one)
+        except PocketbenchError as error:
+            yield one, error
+        except Exception as error:  # a converter may raise anything; the others must go on
+            yield one, _converter_failed(network.name, one, error)
+
+
+def _converter_failed(name: str, wanted: Wanted, error: Exception) -> ExportError:
+    text: Any = str(error).strip()
+    first = text.splitlines()[0] if text else type(error).__name__
+    return ExportError(
+        f"{name} could not be exported to {wanted[0]} {wanted[1]}: {type(error).__name__}: {first[:300]}",
+        hint="`bench export --debug` shows the converter's own traceback",
+    )

@@ -1,0 +1,114 @@
+"""ONNX files: fp32 from torch's exporter, int8 and fp16 derived from that float file.
+
+int8 is static QDQ, weights per channel: the form that onnxruntime turns into integer kernels on x86 and ARM alike.
+Activations are unsigned, since signed ones leave many convolutions in float on x86.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporters.calibration import Inputs
+
+if TYPE_CHECKING:
+    from torch import nn
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+OPSET: Final = 18
+INPUT: Final = "input"
+OUTPUT: Final = "logits"
+
+
+def export_float(model: nn.Module, shape: Sequence[int], path: Path) -> None:
+    """Write `model` as a float32 ONNX file: static `shape` with its batch of one, weights inside the file."""
+    import torch
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            model,
+            (torch.zeros(tuple(shape)),),
+            path,
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            verbose=False,
+        )
+
+
+def quantize(float_file: Path, inputs: Inputs, path: Path) -> str:
+    """Write the int8 form of `float_file`, calibrated on `inputs`; returns how, in words for the artifact's record.
+
+    Source of the choice: benchmarks of the project; U8S8 because S8S8 is 2-3x slower on x86, MinMax because
+    percentiles lose agreement on networks that ReLU6 bounds already.
+    """
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    logging.getLogger().setLevel(logging.ERROR)  # onnxruntime logs advice through the root logger
+    prepared = path.with_suffix(".prepared.onnx")
+    try:
+        quant_pre_process(str(float_file), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(path),
+            _reader(inputs),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+    finally:
+        prepared.unlink(missing_ok=True)
+    return f"static QDQ, u8 activations, s8 weights per channel, MinMax over {len(inputs)} inputs"
+
+
+def halve(float_file: Path, path: Path) -> None:
+    """Write `float_file` with float16 weights and arithmetic; inputs and outputs stay float32."""
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # weights below 6e-8 become 6e-8, which is what float16 can hold
+        onnx.save(convert_float_to_float16(onnx.load(float_file), keep_io_types=True), path)
+
+
+def run(path: Path, inputs: Inputs, session_config: dict[str, str]) -> NDArray[np.float32]:
+    """First output for each input, stacked: (n, ...), computed by onnxruntime on one CPU thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    for key, value in session_config.items():
+        options.add_session_config_entry(key, value)
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return np.concatenate([session.run(None, {name: value})[0] for value in inputs]).astype(np.float32)
+
+
+def _reader(inputs: Inputs) -> Any:
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.left: Iterator[NDArray[np.float32]] = iter(inputs)
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            value = next(self.left, None)
+            return None if value is None else {INPUT: value}
+
+    return Reader()
