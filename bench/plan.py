@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product, zip_longest
 
@@ -44,10 +45,15 @@ def job_settings(clock: Clock, *, quick: bool, samples_min: int | None, profile_
 
 
 def cells_of(device: str, artifacts: Sequence[Artifact], threads: Sequence[int], cores: str) -> list[Cell]:
-    """Every artifact at every thread count on one device; ids are unique and readable."""
+    """Every artifact at every thread count on one device; ids are unique and readable.
+
+    Two different files of one name, format and precision are told apart by the start of their hash.
+    """
+    names = [f"{one.network}/{one.format}/{one.precision}" for one in artifacts]
+    twins = {name for name, count in Counter(names).items() if count > 1}
     return [
         Cell(
-            id=f"{device}/{artifact.network}/{artifact.format}/{artifact.precision}/t{count}",
+            id=f"{device}/{name}{'#' + artifact.sha256[:8] if name in twins else ''}/t{count}",
             network=artifact.network,
             format=artifact.format,
             precision=artifact.precision,
@@ -56,7 +62,7 @@ def cells_of(device: str, artifacts: Sequence[Artifact], threads: Sequence[int],
             cores=cores,
             artifact=artifact.sha256,
         )
-        for artifact, count in product(artifacts, threads)
+        for (name, artifact), count in product(zip(names, artifacts, strict=True), threads)
     ]
 
 
