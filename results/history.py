@@ -1,0 +1,241 @@
+"""Many runs at once: the Parquet tables of a folder of runs as DuckDB views, and a cell's trend over them.
+
+The connection can read those tables and nothing else: no other file, no network, no write, no setting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from foundation.errors import StorageError, UsageError
+from foundation.record import Record
+from results.cell_result import Unit, Verdict
+from results.store import list_runs
+
+if TYPE_CHECKING:
+    import duckdb
+
+TABLES: Final = ("cells", "operators", "samples")
+MEMORY_LIMIT: Final = "4GB"
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """Parquet files of a folder of runs, by table name; `without`: runs that have none yet (unfinished ones)."""
+
+    files: dict[str, tuple[Path, ...]]
+    without: tuple[str, ...]
+
+
+class Answer(Record):
+    """What a query returned, and of which type each column is (DuckDB's names)."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool = False  # rows beyond the limit were left out
+
+    def records(self) -> list[dict[str, Any]]:
+        """Rows as JSON objects by column name; JSON has no NaN and no infinity, so they become null."""
+        return [dict(zip(self.columns, map(_json_value, row), strict=True)) for row in self.rows]
+
+
+class HistoryPoint(Record):
+    """One cell in one run. Times are in `unit`."""
+
+    run: str
+    started: str
+    network: str
+    format: str
+    precision: str
+    device: str
+    threads: int
+    cores: str
+    unit: Unit
+    latency: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    reasons: str
+    pocketbench: str
+    commit: str | None
+    runtime: str | None
+    sha256: str
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """What stays the same along one line of the trend."""
+        return self.network, self.format, self.precision, self.device, str(self.threads), self.cores, self.unit
+
+
+def find_tables(root: Path) -> RunTables:
+    """The finished runs' tables under `root`, oldest run first. Raises StorageError when no run has any."""
+    files: dict[str, list[Path]] = {name: [] for name in TABLES}
+    without = []
+    for folder in list_runs(root):
+        found = {name: folder / f"{name}.parquet" for name in TABLES}
+        if not all(path.is_file() for path in found.values()):
+            without.append(folder.name)
+            continue
+        for name, path in found.items():
+            files[name].append(path.resolve())
+    if not files["cells"]:
+        where = root.absolute()
+        if without:
+            raise StorageError(f"no finished run in {where}", hint=f"finish one: bench run --resume {without[-1]}")
+        raise UsageError(f"no run in {where}", hint="measure first: bench run --device local --models all")
+    return RunTables({name: tuple(paths) for name, paths in files.items()}, tuple(without))
+
+
+def connect(tables: RunTables) -> duckdb.DuckDBPyConnection:
+    """An in-memory database with the views `cells`, `operators` and `samples`, shut to everything else.
+
+    Raises StorageError when a table is damaged.
+    """
+    import duckdb
+
+    database = duckdb.connect()
+    # The columns may grow from one version of pocketbench to the next: cells are few, so theirs are joined by name
+    # over all files; operators and samples are read by the first file's columns, which opens 1,000 files less.
+    try:
+        for name in TABLES:
+            listed = ", ".join(quoted(str(path)) for path in tables.files[name])
+            by_name = "true" if name == "cells" else "false"
+            database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}], union_by_name = {by_name})")
+    except duckdb.Error as error:
+        raise StorageError(
+            f"a run's table cannot be read: {first_line(error)}", hint="bench replay writes it anew"
+        ) from error
+    allowed = ", ".join(quoted(str(path)) for paths in tables.files.values() for path in paths)
+    for setting in (
+        "python_enable_replacements = false",
+        "temp_directory = ''",
+        f"memory_limit = {quoted(MEMORY_LIMIT)}",
+        f"allowed_paths = [{allowed}]",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        database.execute(f"SET {setting}")
+    return database
+
+
+def query(root: Path, sql: str, limit: int | None = None) -> Answer:
+    """Run one reading statement over all runs of a folder.
+
+    Raises UsageError for a statement that is broken, writes, or is not exactly one; StorageError without runs.
+    """
+    import duckdb
+
+    database = connect(find_tables(root))
+    try:
+        try:
+            statements = database.extract_statements(sql)
+        except duckdb.Error as error:
+            raise UsageError(f"this SQL cannot be read: {first_line(error)}", hint=HINT) from error
+        if len(statements) != 1:
+            raise UsageError(f"one SQL statement is needed, {len(statements)} came", hint=HINT)
+        if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+            raise UsageError("only a statement that reads is allowed", hint=HINT)
+        try:
+            result = database.execute(statements[0])
+            rows = result.fetchall() if limit is None else result.fetchmany(limit + 1)
+        except duckdb.Error as error:
+            raise UsageError(f"this SQL cannot be run: {first_line(error)}", hint=HINT) from error
+        described = result.description or []
+        return Answer(
+            columns=tuple(column[0] for column in described),
+            types=tuple(str(column[1]) for column in described),
+            rows=tuple(rows if limit is None else rows[:limit]),
+            more=limit is not None and len(rows) > limit,
+        )
+    finally:
+        database.close()
+
+
+HINT: Final = "tables are cells, operators and samples; see their columns with: bench query 'DESCRIBE cells'"
+
+
+def trend(
+    root: Path,
+    network: str,
+    *,
+    format: str | None = None,
+    precision: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+) -> list[HistoryPoint]:
+    """A network's cells in every finished run, oldest run first. Raises UsageError for a network no run has."""
+    import duckdb
+
+    tables = find_tables(root)
+    database = connect(tables)
+    wanted = {"network": network, "format": format, "precision": precision, "device": device, "threads": threads}
+    given = {key: value for key, value in wanted.items() if value is not None}
+    try:
+        columns = {row[0] for row in database.execute("DESCRIBE cells").fetchall()}
+        runtime = "runtime" if "runtime" in columns else "NULL"
+        rows = database.execute(
+            "SELECT run, started, network, format, precision, device, threads, cores, unit, latency, latency_low, "
+            f'latency_high, verdict, reasons, pocketbench, "commit", {runtime}, sha256 FROM cells '
+            f"WHERE {' AND '.join(f'{key} = ?' for key in given)} ORDER BY started, run, cell",
+            list(given.values()),
+        ).fetchall()
+        if not rows:
+            known = database.execute("SELECT DISTINCT network FROM cells ORDER BY 1").fetchall()
+            raise UsageError(_unknown(network, [name for (name,) in known]))
+    except duckdb.Error as error:
+        raise StorageError(f"a run's table cannot be read: {first_line(error)}") from error
+    finally:
+        database.close()
+    fields = list(HistoryPoint.model_fields)
+    return [HistoryPoint(**dict(zip(fields, row, strict=True))) for row in rows]
+
+
+def by_series(points: Sequence[HistoryPoint]) -> dict[tuple[str, ...], list[HistoryPoint]]:
+    """Points sorted into lines of the trend, each in the order given."""
+    lines: dict[tuple[str, ...], list[HistoryPoint]] = {}
+    for point in points:
+        lines.setdefault(point.series, []).append(point)
+    return lines
+
+
+BLOCKS: Final = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """Values as one character each, lowest to highest block from their least to their greatest; a gap is a space."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return " " * len(values)
+    least, span = min(known), max(known) - min(known)
+    top = len(BLOCKS) - 1
+    return "".join(
+        " " if value is None else BLOCKS[round((value - least) / span * top) if span else 0] for value in values
+    )
+
+
+def _json_value(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def quoted(text: str) -> str:
+    """An SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a database's message, which is the one that says what is wrong."""
+    return str(error).strip().split("\n")[0]
+
+
+def _unknown(network: str, known: list[str]) -> str:
+    import difflib
+
+    if network in known:
+        return f"no run has {network} with these options"
+    near = difflib.get_close_matches(network, known, 3) or known[:5]
+    return f"no run has a network {network}; there are {', '.join(near)}"
