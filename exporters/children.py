@@ -71,7 +71,7 @@ class Children:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 start_new_session=True,  # Ctrl-C is this process's to handle
-                env=os.environ | {"PYTHONPATH": _import_path()},
+                env=os.environ | {"PYTHONPATH": import_path()},
             )
         assert process.stdout is not None
         child = Child(process, log)
@@ -190,7 +190,7 @@ def _close(process: subprocess.Popen[bytes]) -> None:
                 continue  # what was buffered for a dead child
 
 
-def _import_path() -> str:
+def import_path() -> str:
     """Where this project is imported from, so that children find it from any working folder."""
     root = str(Path(__file__).resolve().parent.parent)
     inherited = os.environ.get("PYTHONPATH")

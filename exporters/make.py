@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 Wanted = tuple[Format, Precision]
-
-# Without VNNI, onnxruntime's U8S8 kernels on x86 add pairs of products in 16 bits and saturate; this makes them
-# add exactly, so that a file gives the same answer on every CPU. CPUs with VNNI and ARM ignore it.
-EXACT_ON_X86: Final = {"session.x64quantprecision": "1"}
 
 
 @dataclass(frozen=True)
@@ -93,8 +89,7 @@ class Maker:
             exporter.halve(source, path)
         else:
             calibration = exporter.quantize(source, self.calibration, path)
-        config = EXACT_ON_X86 if (format, precision) == ("onnx", "int8") else {}
-        artifact = self._record(path, format, precision, calibration, config)
+        artifact = self._record(path, format, precision, calibration)
         return Made(path, artifact, time.monotonic() - start)
 
     def _float(self, format: Format, precision: Precision) -> Path:
@@ -109,16 +104,14 @@ class Maker:
         self.floats.append((format, precision, path))
         return path
 
-    def _record(
-        self, path: Path, format: Format, precision: Precision, calibration: str | None, config: dict[str, str]
-    ) -> Artifact:
+    def _record(self, path: Path, format: Format, precision: Precision, calibration: str | None) -> Artifact:
         from exporters.graphs import delegation
         from exporters.graphs import onnx as onnx_graph
         from exporters.graphs import tflite as tflite_graph
 
         self.tell(f"{format} {precision}: comparing outputs")
         reader = onnx_graph if format == "onnx" else tflite_graph
-        inputs, outputs, operators = reader.read(path)
+        reading = reader.read(path)
         network = self.network
         return Artifact(
             sha256=sha256_file(path),
@@ -127,23 +120,22 @@ class Maker:
             family=network.family,
             format=format,
             precision=precision,
-            inputs=inputs,
-            outputs=outputs,
-            operators=operators,
+            inputs=reading.inputs,
+            outputs=reading.outputs,
+            operators=reading.operators,
             params=sum(parameter.numel() for parameter in self.model.parameters()),
-            macs=sum(operator.macs for operator in operators),
+            macs=reading.macs,
             weights=network.weights,
             published=network.published,
             preprocessing=network.preprocessing,
             delegation=delegation.delegation(path) if format == "tflite" else None,
-            agreement=self._agreement(path, format, config),
+            agreement=self._agreement(path, format),
             calibration=calibration,
-            session_config=config,
             versions=shelf.versions(format),
         )
 
-    def _agreement(self, path: Path, format: Format, config: dict[str, str]) -> Agreement:
-        outputs = onnx.run(path, self.held_out, config) if format == "onnx" else tflite.run(path, self.held_out)
+    def _agreement(self, path: Path, format: Format) -> Agreement:
+        outputs = (onnx if format == "onnx" else tflite).run(path, self.held_out)
         return agreement(self.reference, outputs)
 
 

@@ -35,6 +35,7 @@ SHARED_SOURCES: Final = (
     "calibration.py",
     "forms.py",
     "graphs/costs.py",
+    "graphs/reading.py",
     "labelled_pictures.txt",
     "make.py",
     "pictures.py",

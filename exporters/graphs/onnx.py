@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,9 +19,10 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper
 
-from exporters.graphs.costs import convolution_macs, matmul_macs, tensor_bytes, transposed_convolution_macs
+from exporters.graphs.costs import convolution_macs, elements, matmul_macs, tensor_bytes, transposed_convolution_macs
+from exporters.graphs.reading import Reading
 from foundation.artifact import Operator, Tensor
-from foundation.errors import ModelError
+from foundation.errors import ModelError, UsageError
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
@@ -48,8 +49,8 @@ class Graph:
         return tensor_bytes(self.shapes[name], bits)
 
 
-def read(path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Operator, ...]]:
-    """Inputs, outputs and operators of the file, which must have static shapes.
+def read(path: Path) -> Reading:
+    """Inputs, outputs, operators and weights of the file, which must have static shapes.
 
     Raises ModelError where it cannot be parsed, keeps weights in other files, or has a dynamic dimension.
     """
@@ -58,7 +59,44 @@ def read(path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Oper
     weights = {constant.name for constant in body.initializer}
     inputs = tuple(_tensor(graph, value) for value in body.input if value.name not in weights)
     outputs = tuple(_tensor(graph, value) for value in body.output)
-    return inputs, outputs, operators(graph)
+    stored: Counter[str] = Counter()
+    for constant in body.initializer:
+        stored[_numpy_name(constant.data_type)] += elements(constant.dims)
+    return Reading(inputs, outputs, operators(graph), stored)
+
+
+def fix_inputs(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Give inputs that have dynamic dimensions the static shape in `shapes`; whether anything changed.
+
+    Raises ModelError for an input left dynamic, UsageError for a shape that contradicts the file.
+    """
+    weights = {constant.name for constant in model.graph.initializer}
+    changed = False
+    for value in model.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        static = value.type.tensor_type.HasField("shape") and all(dim.dim_value > 0 for dim in dims)
+        if value.name in weights or (static and value.name not in shapes):
+            continue
+        if value.name not in shapes:
+            raise dynamic(value)
+        wanted = shapes[value.name]
+        if value.type.tensor_type.HasField("shape") and (
+            len(wanted) != len(dims)
+            or any(dim.dim_value > 0 and dim.dim_value != n for dim, n in zip(dims, wanted, strict=True))
+        ):
+            raise UsageError(
+                f"'{value.name}' has shape ({_dims(value)}), which {','.join(map(str, wanted))} does not fit",
+                hint=dynamic(value).hint,
+            )
+        if not static:
+            del dims[:]
+            dims.extend(onnx.TensorShapeProto.Dimension(dim_value=n) for n in wanted)
+            changed = True
+    if changed:  # what was inferred from the dynamic shapes no longer holds
+        del model.graph.value_info[:]
+        for value in model.graph.output:
+            value.type.tensor_type.ClearField("shape")
+    return changed
 
 
 def load(path: Path) -> onnx.ModelProto:
@@ -198,20 +236,29 @@ MACS: Final[dict[str, Callable[[Graph, NodeProto], int]]] = {
 def _tensor(graph: Graph, value: onnx.ValueInfoProto) -> Tensor:
     if value.name not in graph.shapes:
         raise dynamic(value)
-    kind = graph.types[value.name]
-    return Tensor(
-        name=value.name, dtype=np.dtype(helper.tensor_dtype_to_np_dtype(kind)).name, shape=graph.shapes[value.name]
-    )
+    return Tensor(name=value.name, dtype=_numpy_name(graph.types[value.name]), shape=graph.shapes[value.name])
+
+
+def _numpy_name(kind: int) -> str:
+    """numpy's name of an element type, ONNX's own where numpy has none."""
+    try:
+        return np.dtype(helper.tensor_dtype_to_np_dtype(kind)).name
+    except KeyError:
+        return TensorProto.DataType.Name(kind).lower()
+
+
+def _dims(value: onnx.ValueInfoProto) -> str:
+    dims = value.type.tensor_type.shape.dim
+    return ", ".join(str(dim.dim_value) if dim.dim_value > 0 else dim.dim_param or "?" for dim in dims)
 
 
 def dynamic(value: onnx.ValueInfoProto) -> ModelError:
     """The error for an input or output whose shape is not static; it names the dimension and the way out."""
     dims = value.type.tensor_type.shape.dim
-    texts = [str(dim.dim_value) if dim.dim_value > 0 else dim.dim_param or "?" for dim in dims]
     position = next((i for i, dim in enumerate(dims) if dim.dim_value <= 0), 0)
     example = ",".join(str(dim.dim_value or 1) for dim in dims) or "1,3,224,224"
     return ModelError(
-        f"'{value.name}' has shape ({', '.join(texts)}): dimension {position} is dynamic",
+        f"'{value.name}' has shape ({_dims(value)}): dimension {position} is dynamic",
         hint=f"fix it: --input-shape {value.name}={example}",
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,9 @@ from typing import Any, Final
 from ai_edge_litert import schema_py_generated as schema
 
 from exporters.graphs.costs import convolution_macs, elements, matmul_macs, tensor_bytes, transposed_convolution_macs
+from exporters.graphs.reading import Reading
 from foundation.artifact import Operator, Quantization, Tensor
-from foundation.errors import ModelError
+from foundation.errors import ModelError, UsageError
 
 OPERATORS: Final = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 TYPES: Final = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
@@ -80,15 +82,30 @@ def load(path: Path) -> Graph:
         raise ModelError(f"{path} is damaged: {error}", hint="convert it again") from error
 
 
-def read(path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Operator, ...]]:
-    """Inputs, outputs and operators of the file's main graph.
+def read(path: Path) -> Reading:
+    """Inputs, outputs, operators and weights of the file's main graph.
 
     Raises ModelError where it cannot be parsed or an input has a dynamic dimension.
     """
     graph = load(path)
     inputs = tuple(_tensor(graph, index) for index in graph.subgraph.inputs)
     outputs = tuple(_tensor(graph, index) for index in graph.subgraph.outputs)
-    return inputs, outputs, operators(graph)
+    stored: Counter[str] = Counter()
+    for index, tensor in enumerate(graph.subgraph.tensors):
+        if graph.constant(index):
+            stored[TYPES[tensor.type].lower()] += elements(graph.shape(index))
+    return Reading(inputs, outputs, operators(graph), stored)
+
+
+def check_shapes(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises UsageError where `shapes` asks for another shape of an input than the file has."""
+    for index in graph.subgraph.inputs:
+        name = graph.name(index)
+        if name in shapes and shapes[name] != graph.shape(index):
+            raise UsageError(
+                f"'{name}' has shape {graph.shape(index)}, fixed when the file was converted",
+                hint="leave --input-shape out, or convert it again with the shape that you need",
+            )
 
 
 def operators(graph: Graph) -> tuple[Operator, ...]:
@@ -170,7 +187,7 @@ def _tensor(graph: Graph, index: int) -> Tensor:
         texts = ", ".join("?" if extent < 0 else str(extent) for extent in signature)
         raise ModelError(
             f"'{graph.name(index)}' has shape ({texts}): dimension {position} is dynamic",
-            hint=f"fix it: --input-shape {graph.name(index)}={','.join(str(extent) for extent in shape)}",
+            hint="convert it again with a fixed shape: TFLite's kernels are chosen when it is converted",
         )
     return Tensor(
         name=graph.name(index), dtype=TYPES[tensor.type].lower(), shape=shape, quantization=_quantization(tensor)
