@@ -36,14 +36,14 @@ def initialise(network: Network) -> nn.Module:
     if network.pretrained is not None:
         module = network.architecture()
         network.pretrained(module)
-        return module.eval()
+        return module.requires_grad_(False).eval()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         module = network.architecture()
         randomise(module)
     if network.preprocessing is not None:
         settle(module, network.preprocessing)
-    return module.eval()
+    return module.requires_grad_(False).eval()
 
 
 def randomise(module: nn.Module) -> None:

@@ -191,20 +191,30 @@ class ChannelLastShuffle(nn.Module):
 
 
 class PositiveMaxPool(nn.MaxPool2d):
-    """A padded max pool over values that are never negative (it stands after a ReLU)."""
+    """A max pool over values that are never negative (it stands after a ReLU)."""
+
+    def __init__(self, kernel: int, stride: int, padding: int = 0, ceil_mode: bool = False) -> None:
+        super().__init__(kernel, stride, padding, ceil_mode=ceil_mode)
 
     def export_form(self, format: Format, precision: Precision) -> nn.Module:
         """XNNPACK takes no padding by -inf (PADV2); zeros give the same maximum here."""
         del precision
-        return ZeroPaddedMaxPool(self.kernel_size, self.stride, self.padding) if format == "tflite" else self
+        if format != "tflite" or not (self.padding or self.ceil_mode):
+            return self
+        return ZeroPaddedMaxPool(self.kernel_size, self.stride, self.padding, self.ceil_mode)
 
 
 class ZeroPaddedMaxPool(nn.Module):
-    """Max pool after explicit zero padding on all sides."""
+    """Max pool after explicit zero padding; in ceil mode with what the last window lacks on the right and the bottom."""
 
-    def __init__(self, kernel: int, stride: int, padding: int) -> None:
+    def __init__(self, kernel: int, stride: int, padding: int, ceil_mode: bool) -> None:
         super().__init__()
-        self.kernel, self.stride, self.padding = kernel, stride, padding
+        self.kernel, self.stride, self.padding, self.ceil_mode = kernel, stride, padding, ceil_mode
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(F.pad(x, [self.padding] * 4), self.kernel, self.stride)
+        margins = [self.padding] * 4
+        if self.ceil_mode:
+            for axis, side in ((-1, 1), (-2, 3)):
+                beyond = x.shape[axis] + 2 * self.padding - self.kernel
+                margins[side] += -beyond % self.stride
+        return F.max_pool2d(F.pad(x, margins), self.kernel, self.stride)

@@ -75,6 +75,7 @@ for _level, _width, _depth, _size, _params, _top1 in (
         tags=("all", "first_light") if _level == 0 else (),
         suffixes={"r": resolution(96, 320)},
         arguments={"width": _width, "depth": _depth},
+        libraries={"": {"timm": f"tf_efficientnet_lite{_level}"}},
         preprocessing=Preprocessing(
             size=_size,
             crop=0.875,

