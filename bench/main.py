@@ -37,9 +37,10 @@ def root(
 
 def register_commands() -> None:
     """One line a command module; each has `register(app)`."""
-    from bench.commands import show
+    from bench.commands import ops, replay, show
 
-    show.register(app)
+    for command in (show, ops, replay):
+        command.register(app)
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ class CellResult(Record):
     macs: int
     memory_access_bytes: int
     weights: Literal["pretrained", "random", "user"]
-    published: Published | None  # never shown as an accuracy of random weights
+    published: Published | None  # the architecture's, from its paper: shown hollow and with its source
     agreement: Agreement | None
     disturbed_share: float | None  # of all samples
     noise: float | None  # coefficient of variation of undisturbed samples, median over trials

@@ -164,7 +164,7 @@ def agent_lines(
         {
             "order": operator.order,
             "name": events.get(operator.type, operator.type),
-            "type": events.get(operator.type, operator.type),
+            "type": events.get(operator.type, operator.type).partition(" (")[0],
             "durations_ns": [int(wall * share) for wall in profiled],
             "fast_path": operator.order >= effects.undelegated,
         }
