@@ -37,9 +37,9 @@ def root(
 
 def register_commands() -> None:
     """One line a command module; each has `register(app)`."""
-    from bench.commands import ops, replay, show
+    from bench.commands import ops, plot, replay, show
 
-    for command in (show, ops, replay):
+    for command in (show, ops, plot, replay):
         command.register(app)
 
 
