@@ -82,7 +82,7 @@ def ensure(
 
     definitions = {(request.network, request.weights): "" for request in wanted}
     for network, weights in definitions:
-        definitions[network, weights] = definition_digest(network, None if weights == "default" else weights)
+        definitions[network, weights] = definition_digest(network, weights)
     for request in wanted:
         definition = definitions[request.network, request.weights]
         key = shelf.key(request.network, definition, request.format, request.precision)

@@ -52,8 +52,7 @@ def run(job: dict[str, Any], emit: Any) -> None:
 
     torch.set_num_threads(job["threads"])
     keys = {(format, precision): key for format, precision, key in job["wanted"]}
-    weights = job["weights"]
-    network = resolve(job["network"]) if weights == "default" else resolve(job["network"], weights)
+    network = resolve(job["network"], job["weights"])
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder:
         for (format, precision), made in make_all(
             network, list(keys), Path(folder), lambda text: emit(event="stage", text=text)
