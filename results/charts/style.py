@@ -1,0 +1,85 @@
+"""One style for every chart: readable at half width, colour-blind safe, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from foundation.cache import written_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Theme = Literal["light", "dark"]
+
+# Okabe and Ito, Color universal design, 2008; each readable on white and on near-black.
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+PRECISION_COLOURS: Final = {"fp32": COLOURS[0], "fp16": COLOURS[2], "int8": COLOURS[1]}
+FORMAT_MARKERS: Final = {"tflite": "o", "onnx": "s"}
+_GROUND: Final = {"light": "#ffffff", "dark": "#14171a"}
+_INK: Final = {"light": "#1f2328", "dark": "#e6e8ea"}
+_FAINT: Final = {"light": "#d0d7de", "dark": "#3d444d"}
+
+
+@contextmanager
+def styled(theme: Theme = "light") -> Iterator[None]:
+    """matplotlib's settings while a chart is drawn. No display is needed; equal data gives equal SVG bytes."""
+    import matplotlib
+    from cycler import cycler
+
+    ink, ground, faint = _INK[theme], _GROUND[theme], _FAINT[theme]
+    settings: dict[Any, Any] = {
+        "figure.facecolor": ground,
+        "axes.facecolor": ground,
+        "savefig.facecolor": ground,
+        "axes.edgecolor": faint,
+        "axes.labelcolor": ink,
+        "axes.titlesize": 13,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": 12,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "grid.color": faint,
+        "grid.linewidth": 0.6,
+        "text.color": ink,
+        "xtick.color": ink,
+        "ytick.color": ink,
+        "xtick.labelsize": 11,
+        "ytick.labelsize": 11,
+        "legend.fontsize": 10.5,
+        "legend.frameon": False,
+        "font.size": 11,
+        "font.family": "DejaVu Sans",
+        "svg.fonttype": "none",
+        "svg.hashsalt": "pocketbench",
+        "axes.prop_cycle": cycler(color=COLOURS),
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches whose texts can be measured before it is saved."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write STEM.png (144 dots an inch) and STEM.svg. Raises StorageError when they cannot be written."""
+    paths = []
+    for suffix in ("png", "svg"):
+        path = stem.with_name(f"{stem.name}.{suffix}")
+        with written_whole(path) as temporary:
+            metadata = {"Date": None} if suffix == "svg" else {}
+            figure.savefig(temporary, format=suffix, dpi=144, metadata=metadata, bbox_inches="tight", pad_inches=0.15)
+        paths.append(path)
+    return paths
