@@ -44,7 +44,6 @@ class Children:
         self.stage = stage
         self.queue: deque[list[Request]] = deque(_by_network(missing))
         self.jobs = max(1, min(jobs, len(self.queue)))
-        self.threads = max(1, (os.cpu_count() or 1) // self.jobs)
         self.selector = selectors.DefaultSelector()
         self.started = 0
 
@@ -93,7 +92,6 @@ class Children:
             "weights": first.weights,
             "wanted": [(request.format, request.precision, self.keys[request]) for request in child.pending],
             "folder": str(self.folder),
-            "threads": self.threads,
         }
         self.stage(child.network, "starting")
         try:

@@ -50,7 +50,7 @@ def run(job: dict[str, Any], emit: Any) -> None:
     from exporters.make import Made, make_all
     from exporters.networks.registry import resolve
 
-    torch.set_num_threads(job["threads"])
+    torch.set_num_threads(1)  # several children share the machine, and converters use one thread anyway
     keys = {(format, precision): key for format, precision, key in job["wanted"]}
     network = resolve(job["network"], job["weights"])
     with tempfile.TemporaryDirectory(dir=job["folder"]) as folder:
