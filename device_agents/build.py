@@ -1,0 +1,84 @@
+"""The agent's binary for a target: compiled on first need, then answered from the cache."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from device_agents.targets import LITERT, Target, own_target
+from foundation.cache import cache_root, key_of, sha256_file, written_whole
+from foundation.errors import BuildError
+
+Compiler = Literal["zig", "system"]
+
+SOURCES = Path(__file__).parent / "agent"
+FLAGS = ("-std=c++17", "-O2", "-g0", "-Wall", "-Wextra")
+LINK_FLAGS = ("-s", "-ldl")
+
+
+def build_agent(target: Target, *, compiler: Compiler = "zig", sources: Path = SOURCES) -> Path:
+    """The agent for `target`; the cache's key is every source's hash, the flags and the compiler's version.
+
+    `zig` is the ziglang wheel and builds for every target; `system` is this machine's `c++` (or `$CXX`), for its own
+    target only. Raises BuildError with the compiler's first complaint.
+    """
+    command, version = _compiler(compiler, target)
+    files = sorted([*sources.glob("*.cc"), *sources.glob("*.h")])
+    defines = (f'-DPOCKETBENCH_TARGET="{target.name}"', f'-DPOCKETBENCH_LITERT_VERSION="{LITERT}"')
+    key = key_of(
+        {
+            "sources": {path.name: sha256_file(path) for path in files},
+            "command": [command[-1] if compiler == "system" else target.zig, *FLAGS, *LINK_FLAGS, *defines],
+            "compiler": version,
+        }
+    )
+    agent = cache_root() / "agents" / key[:32] / "agent"
+    if not agent.exists():
+        _compile([*command, *FLAGS, *defines], [path for path in files if path.suffix == ".cc"], agent)
+    return agent
+
+
+def _compiler(compiler: Compiler, target: Target) -> tuple[list[str], str]:
+    """The compiler's command and its version's text."""
+    if compiler == "system":
+        if target.machine != own_target().machine:
+            raise BuildError(f"this machine's compiler cannot build for {target.name}", hint="use the ziglang wheel")
+        program = os.environ.get("CXX", "c++")
+        if shutil.which(program) is None:
+            raise BuildError(f"there is no compiler {program!r} here", hint="install g++, or use the ziglang wheel")
+        return [program], _run([program, "--version"]).splitlines()[0]
+    zig = [sys.executable, "-m", "ziglang"]
+    return [*zig, "c++", "-target", target.zig], f"zig {metadata.version('ziglang')}"
+
+
+def _compile(command: list[str], sources: list[Path], agent: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="pocketbench-build-") as folder:
+
+        def compiled(source: Path) -> Path:
+            made = Path(folder) / f"{source.stem}.o"
+            # The folder's name must not reach the binary: the same sources give the same bytes anywhere.
+            _run([*command, "-c", source.name, "-o", str(made)], source.parent)
+            return made
+
+        with ThreadPoolExecutor(os.cpu_count()) as workers:
+            objects = list(workers.map(compiled, sources))
+        with written_whole(agent) as path:
+            _run([*command, *map(str, objects), "-o", str(path), *LINK_FLAGS])
+    agent.chmod(0o755)
+
+
+def _run(command: list[str], folder: Path | None = None) -> str:
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        complaint = re.search(r".*error:.*", ended.stderr)
+        text = complaint.group(0) if complaint else ended.stderr.strip()[-600:] or f"exit status {ended.returncode}"
+        raise BuildError(f"the agent could not be compiled: {text.strip()}", hint="run `bench doctor`")
+    return ended.stdout
