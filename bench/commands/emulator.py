@@ -119,7 +119,7 @@ def described(board: Board) -> str:
         [
             f"board {board.name}: {boot}, clock counts {board.clock}, {board.cpu}, qemu {board.qemu_version}",
             f"  adb connect {board.adb_address}",
-            f"  {' '.join(ssh_command(board, 'shell'))}",
+            f"  bench emulator shell --name {board.name} (ssh, port {board.ssh_port})",
             f"  console {board.console}, process {board.pid}, image {board.image[:12]}",
         ]
     )

@@ -12,48 +12,39 @@ import lzma
 import re
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from device_agents.debian import Deb, fetch, unpack
+from device_agents.emulator.android_root import (
+    C_LIBRARIES,
+    GUEST,
+    LOADERS,
+    PACKAGES,
+    SHELL,
+    SUITE,
+    TRIPLETS,
+    android_root,
+    libraries,
+    one,
+    userland,
+)
 from device_agents.emulator.cpio import Entry, archive, character_device, file, folder, link
 from foundation.cache import cache_root, key_of, sha256_file, written_whole
 from foundation.errors import BuildError
 from foundation.record import Record
 
-SUITE: Final = "trixie"  # the first with an adbd for Linux
 ARCHITECTURE: Final = "arm64"
 KERNEL: Final = "linux-image-cloud-arm64"  # a name for the newest kernel; it depends on the package that has it
 MODULES: Final = ("failover", "net_failover", "virtio_net")
-LOADER: Final = "ld-linux-aarch64.so.1"
-GUEST: Final = Path(__file__).parent / "guest"
-SHELL: Final = 2000  # Android's user and group id of the adb shell
-
-# Which library comes from which package; adbd's are the first two groups, dropbear's the last two.
-LIBRARIES: Final = {
-    "libc6": (LOADER, "libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libresolv.so.2"),
-    "libgcc-s1": ("libgcc_s.so.1",),
-    "libstdc++6": ("libstdc++.so.6",),
-    "android-libbase": ("libbase.so.0",),
-    "android-libboringssl": ("libcrypto.so.0", "libssl.so.0"),
-    "android-libcutils": ("libcutils.so.0",),
-    "android-liblog": ("liblog.so.0",),
-    "libbrotli1": ("libbrotlicommon.so.1", "libbrotlidec.so.1", "libbrotlienc.so.1"),
-    "libcap2": ("libcap.so.2",),
-    "liblz4-1": ("liblz4.so.1",),
-    "libprotobuf32t64": ("libprotobuf.so.32",),
-    "libsystemd0": ("libsystemd.so.0",),
-    "libxxhash0": ("libxxhash.so.0",),
-    "libzstd1": ("libzstd.so.1",),
-    "zlib1g": ("libz.so.1",),
+SSH_PROGRAMS: Final = ("dropbear-bin", "openssh-sftp-server")
+SSH_LIBRARIES: Final = {
     "libcrypt1": ("libcrypt.so.1",),
     "libgmp10": ("libgmp.so.10",),
     "libtomcrypt1": ("libtomcrypt.so.1",),
     "libtommath1": ("libtommath.so.1",),
 }
-BASE: Final = ("libc6", "libgcc-s1", "libstdc++6")
-SSH_ONLY: Final = ("libcrypt1", "libgmp10", "libtomcrypt1", "libtommath1")
-PROGRAMS: Final = ("busybox-static", "adbd", "dropbear-bin", "openssh-sftp-server")
 
 
 class PackageVersion(Record):
@@ -101,7 +92,7 @@ def image() -> Image:
 
 
 def _packages() -> dict[str, Deb]:
-    named = fetch((KERNEL, *PROGRAMS, *LIBRARIES), SUITE, ARCHITECTURE)
+    named = fetch((KERNEL, *PACKAGES, *SSH_PROGRAMS, *SSH_LIBRARIES), SUITE, ARCHITECTURE)
     depends = subprocess.run(
         ["dpkg-deb", "-f", str(named[KERNEL].path), "Depends"], capture_output=True, text=True, check=True
     ).stdout
@@ -114,7 +105,7 @@ def _packages() -> dict[str, Deb]:
 def _sources_sha256() -> str:
     digest = hashlib.sha256()
     own = Path(__file__).parent
-    for path in sorted([*GUEST.iterdir(), own / "image.py", own / "cpio.py"]):
+    for path in sorted([*GUEST.iterdir(), *(own / f"{name}.py" for name in ("image", "android_root", "cpio"))]):
         digest.update(f"{path.name} {sha256_file(path)}\n".encode())
     return digest.hexdigest()
 
@@ -124,7 +115,7 @@ def _build(debs: dict[str, Deb], sources: str, place: Path) -> None:
         unpacked = Path(scratch)
         for deb in debs.values():
             unpack(deb.path, unpacked)
-        kernel = _one(unpacked, "boot/vmlinuz-*").read_bytes()
+        kernel = one(unpacked, "boot/vmlinuz-*").read_bytes()
         root = archive(_entries(unpacked))
     kernel_sha256, root_sha256 = (hashlib.sha256(data).hexdigest() for data in (kernel, root))
     manifest = Manifest(
@@ -146,83 +137,25 @@ def _build(debs: dict[str, Deb], sources: str, place: Path) -> None:
 
 
 def _entries(unpacked: Path) -> list[Entry]:
-    """Every file of the guest: the Linux root that ssh sees, and in it the Android-like one that adb sees."""
-    busybox = _one(unpacked, "usr/bin/busybox").read_bytes()
+    """Every file of the guest: the Linux root that ssh sees, and in /android the root that adb sees."""
+    loader, triplet = LOADERS[ARCHITECTURE], TRIPLETS[ARCHITECTURE]
     entries = [
         character_device("dev/console", 5, 1),
         *(folder(path) for path in ("proc", "sys", "run", "var/log", "mnt")),
         folder("tmp", 0o1777),
         folder("data/local/tmp", 0o771, uid=SHELL, gid=SHELL),
         file("init", (GUEST / "init.sh").read_bytes(), 0o755),
-        *_userland("", busybox),
+        *userland(unpacked, home="/home/shell"),
         file("etc/shells", b"/bin/sh\n"),
-        file("usr/sbin/dropbear", _one(unpacked, "usr/sbin/dropbear").read_bytes(), 0o755),
-        file("usr/lib/openssh/sftp-server", _one(unpacked, "usr/lib/openssh/sftp-server").read_bytes(), 0o755),
+        file("usr/sbin/dropbear", one(unpacked, "usr/sbin/dropbear").read_bytes(), 0o755),
+        file("usr/lib/openssh/sftp-server", one(unpacked, "usr/lib/openssh/sftp-server").read_bytes(), 0o755),
         link("usr/lib/sftp-server", "openssh/sftp-server"),
         link("usr/libexec/sftp-server", "../lib/openssh/sftp-server"),
-        link(f"lib/{LOADER}", f"aarch64-linux-gnu/{LOADER}"),
-        *_libraries(unpacked, "lib/aarch64-linux-gnu", (*BASE, "zlib1g", *SSH_ONLY)),
+        link(f"lib/{loader}", f"{triplet}/{loader}"),
+        *libraries(unpacked, ARCHITECTURE, f"lib/{triplet}", {**C_LIBRARIES, **SSH_LIBRARIES}),
     ]
     for name in MODULES:
-        module = _one(unpacked, f"usr/lib/modules/*/kernel/**/{name}.ko.xz")
+        module = one(unpacked, f"usr/lib/modules/*/kernel/**/{name}.ko.xz")
         entries.append(file(f"lib/modules/{name}.ko", lzma.decompress(module.read_bytes())))
-    return [*entries, *_android(unpacked, busybox)]
-
-
-def _userland(root: str, busybox: bytes) -> list[Entry]:
-    """A shell and its commands, and the two users."""
-    home = "/" if root else "/home/shell"
-    users = f"root:x:0:0:root:/root:/bin/sh\nshell:x:{SHELL}:{SHELL}:shell:{home}:/bin/sh\n"
-    applets = (GUEST / "applets.txt").read_text().split()
-    return [
-        file(f"{root}bin/busybox", busybox, 0o755),
-        *(link(f"{root}bin/{applet}", "busybox") for applet in applets),
-        file(f"{root}etc/passwd", users.encode()),
-        file(f"{root}etc/group", f"root:x:0:\nshell:x:{SHELL}:\n".encode()),
-    ]
-
-
-def _android(unpacked: Path, busybox: bytes) -> list[Entry]:
-    """The Android-like root: no libc anywhere on a library path, adbd with its own loader in a folder of its own."""
-    state = "android/data/misc/board"
-    texts = {name: (GUEST / f"{name}.txt").read_bytes() for name in ("getprop", "thermalservice", "battery")}
-    lines = [line.split(" ", 1) for line in (GUEST / "settings.txt").read_text().splitlines()]
-    settings = {
-        namespace: "".join(f"{pair}\n" for owner, pair in lines if owner == namespace)
-        for namespace in ("global", "secure", "system")
-    }
-    return [
-        *_userland("android/", busybox),
-        *(folder(f"android/{path}") for path in ("proc", "sys", "dev")),
-        link("android/system/bin", "../bin"),
-        *(
-            file(f"android/bin/{name}", (GUEST / f"{name}.sh").read_bytes(), 0o755)
-            for name in ("getprop", "settings", "cmd", "dumpsys")
-        ),
-        *(file(f"android/system/etc/board/{name}.txt", text) for name, text in texts.items()),
-        folder("android/data/local/tmp", 0o771, uid=SHELL, gid=SHELL),
-        folder(state, 0o771, uid=SHELL, gid=SHELL),
-        file(f"{state}/battery", texts["battery"], uid=SHELL, gid=SHELL),
-        file(f"{state}/fixed_performance_mode", b"false\n", uid=SHELL, gid=SHELL),
-        *(file(f"{state}/settings.{name}", text.encode(), uid=SHELL, gid=SHELL) for name, text in settings.items()),
-        file("android/apex/adbd/adbd", _one(unpacked, "usr/lib/android-sdk/platform-tools/adbd").read_bytes(), 0o755),
-        *_libraries(unpacked, "android/apex/adbd", tuple(name for name in LIBRARIES if name not in SSH_ONLY)),
-    ]
-
-
-def _libraries(unpacked: Path, destination: str, packages: tuple[str, ...]) -> list[Entry]:
-    found = []
-    for name in (library for package in packages for library in LIBRARIES[package]):
-        path = _one(unpacked, f"usr/lib/aarch64-linux-gnu/**/{name}")
-        found.append(file(f"{destination}/{name}", path.resolve().read_bytes(), 0o755))
-    return found
-
-
-def _one(unpacked: Path, pattern: str) -> Path:
-    matches = sorted(unpacked.glob(pattern))
-    if len(matches) != 1:
-        raise BuildError(
-            f"the board's packages have {len(matches)} files named {pattern}, not one",
-            hint=f"Debian {SUITE} has changed; device_agents/emulator/image.py names the files the board needs",
-        )
-    return matches[0]
+    android = android_root(unpacked, ARCHITECTURE)
+    return [*entries, *(replace(entry, path=f"android/{entry.path}") for entry in android)]

@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from device_agents.emulator.android_root import SHELL
 from device_agents.emulator.cpio import archive, file, folder
 from foundation.cache import cache_root, storage_error
 from foundation.errors import StorageError
 
-SHELL = 2000  # the unprivileged user of both roots
 ALGORITHM = b"ssh-ed25519"
 
 

@@ -28,8 +28,7 @@ hostname "${name:-board}"
 printf '[ro.serialno]: [board-%s]\n[ro.boot.serialno]: [board-%s]\n' "$name" "$name" >>/android/system/etc/board/getprop.txt
 
 dropbear -r /etc/dropbear/host_key -s -p 22 2>/dev/console
-adbd='/apex/adbd/ld-linux-aarch64.so.1 --library-path /apex/adbd /apex/adbd/adbd'
-PATH=/system/bin:/bin ADBD_PORT=5555 chroot /android /bin/su shell -c "exec $adbd" >/dev/console 2>&1 &
+PATH=/system/bin:/bin ADBD_PORT=5555 chroot /android /bin/su shell -c /apex/adbd/run >/dev/console 2>&1 &
 until grep -q ':15B3 .* 0A ' /proc/net/tcp /proc/net/tcp6; do # port 5555, listening
     usleep 50000
 done
