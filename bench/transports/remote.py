@@ -74,6 +74,8 @@ class RemoteTransport:
         self._connect = connect
         self._link: Link | None = None
         self._leftovers: list[tuple[int, str]] = []
+        self._running = False
+        self._let_go = False  # set by close() from another thread
 
     def push(self, local: Path, remote: str, progress: Progress | None = None) -> None:
         """See the protocol. Raises DeviceError when the device has no space or stays away."""
@@ -98,19 +100,24 @@ class RemoteTransport:
         nonce = secrets.token_hex(12)
         output = MarkedOutput(nonce, on_line)
         what = f"{Path(argv[0]).name} ran"
+        self._let_go, self._running = False, True
         try:
             process = link.start(wrapped(argv, nonce, cwd=cwd, env=env, stderr_apart=link.stderr_apart))
             try:
-                in_time = _followed(process, output, time.monotonic() + deadline_s)
-                if not in_time or output.status is None:
-                    self._end(output.pid, nonce)
+                in_time = self._followed(process, output, time.monotonic() + deadline_s)
             except BaseException:
-                self._end(output.pid, nonce)
+                self._end(process, output.pid, nonce)
                 raise
-            finally:
+            if in_time and output.status is not None:
                 process.close()
+            else:
+                self._end(process, output.pid, nonce)
         except LinkLost as error:
             raise self._lost(what, error) from error
+        finally:
+            self._running = False
+        if self._let_go:
+            raise DeviceError(f"{self.name} was let go of while {what}", retryable=True)
         if not in_time:
             raise DeviceError(
                 f"{Path(argv[0]).name} was still running on {self.name} after {deadline_s:g} s and was ended",
@@ -122,8 +129,10 @@ class RemoteTransport:
         return Completed(output.status, output.out.text, output.err.text, signal_of(output.status))
 
     def close(self) -> None:
-        """See the protocol."""
-        self._drop()
+        """See the protocol. From another thread this ends the command that runs, within half a second."""
+        self._let_go = True
+        if not self._running:
+            self._drop()
 
     def connected(self) -> Link:
         """The link, made anew when there is none; after a loss this waits for the device to come back."""
@@ -155,11 +164,9 @@ class RemoteTransport:
                 raise
         raise AssertionError("unreachable")
 
-    def _end(self, pid: int | None, nonce: str) -> None:
-        """End the process over a new stream, or remember it for the next connection.
-
-        Where the id never arrived there is nothing to name: closing the connection ends it.
-        """
+    def _end(self, process: Process, pid: int | None, nonce: str) -> None:
+        """End what runs: by closing its stream, by its id, and once more when the device is reached again."""
+        process.close()
         if pid is not None:
             self._leftovers.append((pid, nonce))
             if self._link is not None and self._kill_on(self._link, leftover_killed(pid, nonce)):
@@ -197,28 +204,27 @@ class RemoteTransport:
             self._link.close()
             self._link = None
 
+    def _followed(self, process: Process, output: MarkedOutput, end: float) -> bool:
+        """Feed the output until the stream ends; False when `end` (monotonic seconds) came before the end mark.
 
-def _followed(process: Process, output: MarkedOutput, end: float) -> bool:
-    """Feed the output until the stream ends; False when `end` (monotonic seconds) came before the end mark.
-
-    After the mark the rest of stderr gets a moment, no more: a grandchild may hold the stream open.
-    """
-    marked = False
-    while True:
-        left = end - time.monotonic()
-        if left <= 0:
-            break
-        try:
-            piece = process.read(min(left, _SLICE_S))
-        except TimeoutError:
-            continue
-        if piece is None:
-            marked = True
-            break
-        stream, data = piece
-        (output.feed if stream == "stdout" else output.err.feed)(data)
-        if output.status is not None and not marked:
-            marked = True
-            end = min(end, time.monotonic() + _AFTER_MARK_S)
-    output.finish()
-    return marked
+        After the mark the rest of stderr gets a moment, no more: a grandchild may hold the stream open.
+        """
+        marked = False
+        while not self._let_go:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                piece = process.read(min(left, _SLICE_S))
+            except TimeoutError:
+                continue
+            if piece is None:
+                marked = True
+                break
+            stream, data = piece
+            (output.feed if stream == "stdout" else output.err.feed)(data)
+            if output.status is not None and not marked:
+                marked = True
+                end = min(end, time.monotonic() + _AFTER_MARK_S)
+        output.finish()
+        return marked
