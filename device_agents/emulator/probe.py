@@ -13,22 +13,22 @@ MAX_PAYLOAD: Final = 1 << 20  # bytes
 BANNER: Final = b"host::\0"
 
 
-def adb_answers(port: int, timeout_s: float) -> bool:
-    """Whether an adbd at 127.0.0.1:`port` completes the first exchange of its protocol (packages/modules/adb)."""
+def adb_answers(port: int, timeout_s: float, host: str = HOST) -> bool:
+    """Whether an adbd at `host`:`port` completes the first exchange of its protocol (packages/modules/adb)."""
     header = struct.pack("<6I", CONNECT, PROTOCOL_VERSION, MAX_PAYLOAD, len(BANNER), sum(BANNER), CONNECT ^ 0xFFFFFFFF)
-    return _answer(port, header + BANNER, timeout_s).startswith(b"CNXN")
+    return _answer(host, port, header + BANNER, timeout_s).startswith(b"CNXN")
 
 
 def ssh_answers(port: int, timeout_s: float) -> bool:
     """Whether an ssh server at 127.0.0.1:`port` sends its greeting (RFC 4253, section 4.2)."""
-    return _answer(port, b"", timeout_s).startswith(b"SSH-")
+    return _answer(HOST, port, b"", timeout_s).startswith(b"SSH-")
 
 
-def _answer(port: int, request: bytes, timeout_s: float) -> bytes:
+def _answer(host: str, port: int, request: bytes, timeout_s: float) -> bytes:
     """The first four bytes that come back; fewer when the connection fails or stays silent."""
     received = b""
     try:
-        with socket.create_connection((HOST, port), timeout=timeout_s) as connection:
+        with socket.create_connection((host, port), timeout=timeout_s) as connection:
             connection.sendall(request)
             while len(received) < 4 and (more := connection.recv(4 - len(received))):
                 received += more
