@@ -1,0 +1,1 @@
+"""The report: one self-contained HTML file for a browser, working offline."""

@@ -1,0 +1,131 @@
+// The main chart: latency across, what it buys or costs upwards; one panel a clock, never one axis for two.
+
+const VERTICALS = {
+  top1: { title: "published top-1 in %", value: (cell) => cell.top1, front: true },
+  macs: { title: "million MACs of one inference", value: (cell) => cell.macs / 1e6 },
+  bytes: { title: "memory access cost in MB", value: (cell) => cell.bytes / 1e6 },
+  size: { title: "file size in MB", value: (cell) => cell.size / 1e6 },
+  params: { title: "million parameters", value: (cell) => (cell.params === null ? null : cell.params / 1e6) },
+};
+
+// Dominated only if the intervals say so: another one's whole interval is no slower and it is no less accurate.
+function dominated(cell, others) {
+  const low = cell.low ?? cell.latency;
+  return others.some((other) => {
+    if (other === cell) return false;
+    const high = other.high ?? other.latency;
+    return high <= low && other.top1 >= cell.top1 && (high < low || other.top1 > cell.top1);
+  });
+}
+
+function frontOf(cells) {
+  const able = cells.filter((cell) => cell.latency !== null && cell.top1 !== null && cell.verdict !== "invalid");
+  return able.filter((cell) => !dominated(cell, able)).sort((a, b) => a.latency - b.latency || a.top1 - b.top1);
+}
+
+class Chart {
+  constructor(place, unit, opened) {
+    this.unit = unit;
+    this.figure = element("div", { class: "chart", id: `chart-${unit}`, role: "img" });
+    this.words = element("p", { class: "hint" });
+    place.append(this.figure, this.words);
+    this.opened = opened;
+  }
+
+  draw(cells, vertical, logarithmic) {
+    const colours = palette();
+    const { title, value, front } = VERTICALS[vertical];
+    const mine = cells.filter((cell) => cell.unit === this.unit);
+    const able = mine.filter((cell) => cell.latency !== null);
+    const known = able.filter((cell) => value(cell) !== null);
+    const unknown = able.filter((cell) => value(cell) === null);
+    const members = front ? frontOf(known) : [];
+    const traces = [];
+    if (members.length > 1) {
+      traces.push({
+        x: members.map((cell) => this.across(cell.latency)), y: members.map(value), mode: "lines", name: "Pareto front",
+        line: { color: colours.mark, width: 2, dash: "dot" }, hoverinfo: "skip",
+      });
+    }
+    for (const precision of PRECISIONS) {
+      for (const format of Object.keys(FORMAT_MARKS)) {
+        const chosen = (cell) => cell.precision === precision && cell.format === format;
+        const here = known.filter(chosen);
+        const strip = unknown.filter(chosen);
+        if (here.length) traces.push(this.marks(here, here.map(value), `${format} ${precision}`, colours, new Set(members), "y", vertical === "top1"));
+        if (strip.length) traces.push(this.marks(strip, strip.map(() => 0), `${format} ${precision}`, colours, new Set(), "y2", true, here.length > 0));
+      }
+    }
+    const layout = {
+      ...layoutBase(colours),
+      xaxis: { ...axisBase(colours, latencyTitle(this.unit)), type: logarithmic ? "log" : "linear", anchor: unknown.length ? "y2" : "y", minor: { ticks: "outside" } },
+      yaxis: { ...axisBase(colours, title), domain: unknown.length ? [0.16, 1] : [0, 1] },
+    };
+    if (!logarithmic) layout.xaxis.rangemode = "tozero";
+    if (unknown.length) {
+      layout.yaxis2 = { domain: [0, 0.1], range: [-1, 1], tickvals: [0], ticktext: ["unknown"], gridcolor: colours.line, zeroline: false, fixedrange: true, automargin: true };
+    }
+    if (!able.length) {
+      layout.annotations = [{ text: mine.length ? "no cell shown here has a latency" : "no cell is shown", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5, font: { size: 15 } }];
+    }
+    Plotly.react(this.figure, traces, layout, PLOT_OPTIONS);
+    if (!this.listening) {
+      this.figure.on("plotly_click", (event) => {
+        const key = event.points[0]?.customdata;
+        if (key !== undefined) this.opened(key);
+      });
+      this.listening = true;
+    }
+    this.describe(mine, able, members, title);
+  }
+
+  across(latency) {
+    return this.unit === "ms" ? latency : latency / 1e6;
+  }
+
+  marks(cells, heights, name, colours, members, axis, hollow, hidden = false) {
+    const colour = colours[cells[0].precision];
+    const shape = FORMAT_MARKS[cells[0].format];
+    const ends = (pick) => cells.map((cell) => (cell[pick] === null ? 0 : Math.abs(this.across(cell[pick]) - this.across(cell.latency))));
+    const few = members.size <= 12 && this.figure.clientWidth > 560;
+    return {
+      type: "scatter", mode: few && members.size ? "markers+text" : "markers", name, yaxis: axis, showlegend: !hidden, legendgroup: name,
+      x: cells.map((cell) => this.across(cell.latency)), y: heights,
+      error_x: { type: "data", symmetric: false, array: ends("high"), arrayminus: ends("low"), color: colour, thickness: 1.2, width: 3 },
+      marker: {
+        size: cells.map((cell) => (members.has(cell) ? 12 : 9)),
+        color: cells.map((cell) => (cell.verdict === "invalid" ? colours.off : colour)),
+        symbol: cells.map((cell) => (cell.verdict === "invalid" ? "x-thin-open" : shape + (hollow ? "-open" : ""))),
+        line: { width: 2 },
+      },
+      text: cells.map((cell) => (few && members.has(cell) ? plain(cell.network.length > 26 ? `${cell.network.slice(0, 25)}…` : cell.network) : "")),
+      textposition: "top center", textfont: { size: 11, color: colours.ink }, cliponaxis: true,
+      customdata: cells.map((cell) => cell.key),
+      hovertext: cells.map((cell) => this.hover(cell)), hovertemplate: "%{hovertext}<extra></extra>",
+    };
+  }
+
+  hover(cell) {
+    const interval = cell.low === null ? "one trial, no interval" : `${latencyText(cell.low, this.unit)} to ${latencyText(cell.high, this.unit)}`;
+    const lines = [
+      `<b>${plain(networkName(cell))}</b>  ${plain(cell.format)} ${plain(cell.precision)}`,
+      `${plain(cell.device)}, threads ${cell.threads}, cores ${plain(cell.cores)}`,
+      `${latencyText(cell.latency, this.unit)} ${unitName(this.unit)} (${interval})`,
+      cell.top1 === null ? "top-1 unknown" : `top-1 ${cell.top1.toFixed(1)} % (published)`,
+      `${digits(cell.macs / 1e6)} M MACs, ${digits(cell.size / 1e6)} MB`,
+      `<b>${plain(cell.verdict)}</b> ${plain(codesOf(cell).join(" "))}`,
+      ...cell.reasons.slice(0, 3).map(([, message]) => plain(message.length > 90 ? `${message.slice(0, 89)}…` : message)),
+    ];
+    return lines.join("<br>");
+  }
+
+  describe(mine, able, members, title) {
+    const names = members.slice(0, 8).map((cell) => `${cell.network} ${cell.format} ${cell.precision}`).join(", ");
+    const lost = mine.length - able.length;
+    this.figure.setAttribute("aria-label", `${able.length} cells, ${latencyTitle(this.unit)} against ${title}. ${names ? `Pareto front: ${names}.` : ""} The table below has the same figures.`);
+    this.words.textContent =
+      (lost ? `${lost} ${lost === 1 ? "cell has" : "cells have"} no latency and ${lost === 1 ? "is" : "are"} only in the table. ` : "") +
+      (mine.some((cell) => cell.weights === "random") ? "* measured with random weights. " : "") +
+      (members.length ? `On the front: ${names}${members.length > 8 ? " and more" : ""}.` : "");
+  }
+}
