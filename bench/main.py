@@ -37,9 +37,9 @@ def root(
 
 def register_commands() -> None:
     """One line a command module; each has `register(app)`."""
-    from bench.commands import compare, emulator, export, ops, plot, replay, show
+    from bench.commands import compare, emulator, export, ops, plot, replay, run, show
 
-    for command in (export, show, ops, compare, plot, replay, emulator):
+    for command in (export, run, show, ops, compare, plot, replay, emulator):
         command.register(app)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.transports.protocol import Progress, Transport
-from foundation.cache import sha256_file
+from foundation.cache import sha256_file, storage_error
 from foundation.errors import DeviceError
 
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
@@ -63,12 +63,10 @@ class Stage:
 
     def put_bundle(self, bundle: BundleFiles, progress: Progress | None = None) -> str:
         """The folder on the device that holds the bundle's files under their own names."""
-        if self.transport.shares_files:
-            folders = {path.parent for name, path in bundle.files.items() if path.name == name}
-            if len(folders) != 1 or any(path.name != name for name, path in bundle.files.items()):
-                raise DeviceError("the bundle's files do not lie in one folder", hint="run `bench agent build` again")
-            return str(folders.pop().resolve())
         folder = f"{self.workdir}/bundles/{bundle.digest[:16]}"
+        if self.transport.shares_files:
+            _link_all(Path(folder), bundle.files)
+            return folder
         wanted = {f"{folder}/{name}": (path, sha256_file(path)) for name, path in bundle.files.items()}
         if not self._has_sha256sum():
             # The agent does the hashing then; it may not be there yet, so absent files come by size first.
@@ -142,3 +140,16 @@ def _suffix(name: str) -> str:
     """The last suffix in lower case when it is plain letters and digits, else nothing."""
     suffix = Path(name).suffix.lower()
     return suffix if _SUFFIX.fullmatch(suffix) else ""
+
+
+def _link_all(folder: Path, files: Mapping[str, Path]) -> None:
+    """A folder of links under the bundle's own names: on this computer nothing is copied."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, path in files.items():
+            link = folder / name
+            if not link.is_symlink() or link.readlink() != path.resolve():
+                link.unlink(missing_ok=True)
+                link.symlink_to(path.resolve())
+    except OSError as error:
+        raise storage_error(error, folder) from error

@@ -76,7 +76,7 @@ class Station:
         text = job_text(
             cell,
             artifact,
-            library=self.bundle.library(RUNTIME_OF[cell.format]),
+            library=f"{self.folder}/{self.bundle.library(RUNTIME_OF[cell.format])}",
             model=self.device.stage.put(model, artifact.sha256),
             scratch=f"{self.device.workdir}/scratch",
             cores=cell.cores,
