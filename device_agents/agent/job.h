@@ -32,6 +32,9 @@ struct Job {
   int64_t profile_runs = 20;
   int64_t calibration_ns = 0;
   bool values = false;
+  std::string shards;  // predictions are wanted: the shards' path without their `.0`, `.1`, ...
+  int64_t pictures = 0;  // in all shards
+  int64_t patience_ns = 600'000'000'000;
 };
 
 // Throws Failure JOB naming the line.

@@ -8,6 +8,7 @@
 #include "affinity.h"
 #include "failure.h"
 #include "job.h"
+#include "predict.h"
 #include "protocol.h"
 #include "sha256.h"
 #include "trial.h"
@@ -71,6 +72,8 @@ int main(int count, char** arguments) {
   }
   return guarded([&] {
     own_stdout();
-    run_trial(read_job(first));
+    const Job job = read_job(first);
+    if (job.shards.empty()) run_trial(job);
+    else run_predictions(job);
   });
 }

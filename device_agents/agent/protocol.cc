@@ -128,6 +128,13 @@ void say_output(const std::vector<TensorSpec>& specs, const std::vector<Bytes>& 
   say(out + "}");
 }
 
+void say_predictions(const Predictions& predictions) {
+  const std::string rows = each(predictions.top5, [](const std::vector<size_t>& row) { return list(row); });
+  say("{\"kind\":\"predictions\",\"shard\":" + std::to_string(predictions.shard) +
+      ",\"waited_ns\":" + std::to_string(predictions.waited_ns) + ",\"busy_ns\":" + std::to_string(predictions.busy_ns) +
+      ",\"top5\":" + rows + "}");
+}
+
 void say_done(int64_t peak_memory_bytes) {
   say("{\"kind\":\"done\",\"peak_memory_bytes\":" + std::to_string(peak_memory_bytes) + "}");
 }

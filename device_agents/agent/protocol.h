@@ -17,6 +17,13 @@ struct Samples {
   std::vector<int64_t> preemptions;
 };
 
+struct Predictions {  // of one shard
+  int64_t shard = 0;
+  std::vector<std::vector<size_t>> top5;  // a row a picture
+  int64_t waited_ns = 0;  // until the shard was there
+  int64_t busy_ns = 0;    // reading, running, deleting it
+};
+
 // Keeps stdout for these lines alone: what a library prints there goes to stderr from now on.
 void own_stdout();
 
@@ -28,6 +35,7 @@ void say_warmup(const std::vector<int64_t>& wall_ns, bool steady);
 void say_samples(const Samples& samples);
 void say_ops(const Profile& profile);
 void say_output(const std::vector<TensorSpec>& specs, const std::vector<Bytes>& outputs, bool values);
+void say_predictions(const Predictions& predictions);
 void say_done(int64_t peak_memory_bytes);
 void say_error(const Failure& failure);
 
