@@ -128,21 +128,14 @@ def rank(
     medians = np.array([candidate.latency.median for candidate in candidates])
     rewards = mnasnet_reward(accuracy, medians, target, alpha, beta)
     front = pareto_front([_point(candidate) for candidate in candidates])
-    if all(_has_interval(candidate) for candidate in candidates):
-        latency_draws, accuracy_draws = sample(candidates, draws, seed)
-        reward_draws = mnasnet_reward(accuracy_draws, latency_draws, target, alpha, beta)
-        first = share_first(reward_draws).tolist()
-        on_front = share_on_front(latency_draws, accuracy_draws).tolist()
-        ends = np.quantile(reward_draws, (0.025, 0.975), axis=0).T.tolist()
-        intervals = [Interval(low=low, high=high) for low, high in ends]
-    else:
-        first = on_front = intervals = [None] * len(candidates)
+    uncertainty = _uncertainty(candidates, target, (alpha, beta), draws, seed)
     order = sorted(
         range(len(candidates)), key=lambda index: (-rewards[index], medians[index], candidates[index].cell.id)
     )
     ranked = []
     for place, index in enumerate(order, start=1):
         candidate, cell = candidates[index], candidates[index].cell
+        first, on_front, interval = uncertainty[index]
         ranked.append(
             Ranked(
                 rank=place,
@@ -155,10 +148,10 @@ def rank(
                 top1_source=candidate.accuracy.source,
                 verdict=cell.verdict,
                 reward=float(rewards[index]),
-                reward_interval=intervals[index],
-                probability_first=first[index],
+                reward_interval=interval,
+                probability_first=first,
                 on_front=front[index],
-                probability_on_front=on_front[index],
+                probability_on_front=on_front,
             )
         )
     return Ranking(
@@ -174,6 +167,19 @@ def rank(
         ranked=tuple(ranked),
         left_out=left_out or {},
     )
+
+
+def _uncertainty(
+    candidates: Sequence[Candidate], target: float, weights: tuple[float, float], draws: int, seed: int
+) -> list[tuple[float | None, float | None, Interval | None]]:
+    """Of each candidate: the probability of being first, of being on the front, and the reward's 95 % interval."""
+    if not all(_has_interval(candidate) for candidate in candidates):
+        return [(None, None, None)] * len(candidates)
+    latency, accuracy = sample(candidates, draws, seed)
+    rewards = mnasnet_reward(accuracy, latency, target, *weights)
+    ends = np.quantile(rewards, (0.025, 0.975), axis=0).T.tolist()
+    intervals = [Interval(low=low, high=high) for low, high in ends]
+    return list(zip(share_first(rewards).tolist(), share_on_front(latency, accuracy).tolist(), intervals, strict=True))
 
 
 def sample(candidates: Sequence[Candidate], draws: int, seed: int) -> tuple[Floats, Floats]:
