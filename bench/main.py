@@ -37,9 +37,23 @@ def root(
 
 def register_commands() -> None:
     """One line a command module; each has `register(app)`."""
-    from bench.commands import compare, emulator, export, ops, plot, query, rank, replay, report, run, show
+    from bench.commands import (
+        baseline,
+        check,
+        compare,
+        emulator,
+        export,
+        ops,
+        plot,
+        query,
+        rank,
+        replay,
+        report,
+        run,
+        show,
+    )
 
-    for command in (export, run, show, ops, compare, plot, rank, report, query, replay, emulator):
+    for command in (export, run, show, ops, compare, plot, baseline, check, rank, report, query, replay, emulator):
         command.register(app)
 
 

@@ -177,21 +177,34 @@ def _figures(cell: CellResult) -> list[float]:
 
 
 def operator_changes(a: Sequence[OperatorRow], b: Sequence[OperatorRow]) -> list[OperatorChange]:
-    """What is new, gone, run by another kernel, off the fast path, slower or faster; the costliest first.
-
-    Operators pair up by what they compute (type, MACs, bytes) in order, so that renaming every node changes nothing.
-    """
+    """What is new, gone, run by another kernel, off the fast path, slower or faster; the costliest first."""
     total = sum(row.time for row in a) or 1.0
     changes: list[OperatorChange] = []
+    for before, after in paired(a, b):
+        if before and after:
+            if change := _changed(before, after, total):
+                changes.append(change)
+        elif before:
+            changes.append(_one_sided("gone", before, total))
+        elif after:
+            changes.append(_one_sided("new", after, total))
+    return sorted(changes, key=lambda change: -change.weight)
+
+
+def paired(a: Sequence[OperatorRow], b: Sequence[OperatorRow]) -> list[tuple[OperatorRow | None, OperatorRow | None]]:
+    """Operators of both sides by what they compute (type, MACs, bytes) in order, None where a side lacks one.
+
+    Renaming every node changes nothing.
+    """
+    pairs: list[tuple[OperatorRow | None, OperatorRow | None]] = []
     matcher = SequenceMatcher(None, [_signature(row) for row in a], [_signature(row) for row in b], autojunk=False)
     for tag, start_a, end_a, start_b, end_b in matcher.get_opcodes():
         if tag == "equal":
-            pairs = zip(a[start_a:end_a], b[start_b:end_b], strict=True)
-            changes += [change for one, two in pairs if (change := _changed(one, two, total))]
+            pairs += zip(a[start_a:end_a], b[start_b:end_b], strict=True)
         else:
-            changes += [_one_sided("gone", row, total) for row in a[start_a:end_a]]
-            changes += [_one_sided("new", row, total) for row in b[start_b:end_b]]
-    return sorted(changes, key=lambda change: -change.weight)
+            pairs += [(row, None) for row in a[start_a:end_a]]
+            pairs += [(None, row) for row in b[start_b:end_b]]
+    return pairs
 
 
 def _signature(row: OperatorRow) -> tuple[object, ...]:
