@@ -6,12 +6,15 @@ every command imports what it needs when it is called.
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import sys
 
 import click
 import typer
 
+import bench.commands
 from foundation.errors import Exit, PocketbenchError
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -36,25 +39,11 @@ def root(
 
 
 def register_commands() -> None:
-    """One line a command module; each has `register(app)`."""
-    from bench.commands import (
-        baseline,
-        check,
-        compare,
-        emulator,
-        export,
-        ops,
-        plot,
-        query,
-        rank,
-        replay,
-        report,
-        run,
-        show,
-    )
-
-    for command in (export, run, show, ops, compare, plot, baseline, check, rank, report, query, replay, emulator):
-        command.register(app)
+    """Add every command: each module of bench/commands that has `register(app)` is one."""
+    for found in pkgutil.iter_modules(bench.commands.__path__):
+        module = importlib.import_module(f"bench.commands.{found.name}")
+        if hasattr(module, "register"):
+            module.register(app)
 
 
 def main() -> None:
