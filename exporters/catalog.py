@@ -21,7 +21,7 @@ from foundation.errors import ExportError, PocketbenchError
 from foundation.record import Record
 
 FOLDER = Path(__file__).parent
-SHARED = ("networks/blocks.py", "networks/registry.py", "networks/sources.py", "weights.py")
+SHARED = ("networks/blocks.py", "networks/registry.py", "networks/sources.py", "weights.py", "foreign_weights.py")
 
 
 class CatalogEntry(Record):
@@ -40,16 +40,16 @@ class CatalogEntry(Record):
     module: str  # where the network is declared
 
 
-def catalog(selection: Sequence[str], weights: str | None = None) -> list[CatalogEntry]:
+def catalog(selection: Sequence[str], weights: str = "default") -> list[CatalogEntry]:
     """The networks of `selection` (names, families, globs, tags, sources), in its order.
 
-    `weights` is None for the default ones, or `torchvision`, `timm` or a file. The first call counts
+    `weights` is `default`, or `torchvision`, `timm` or a file. The first call counts
     in a child process that imports torch, later ones read the answer from the cache. Raises UsageError for
     an unknown network, ExportError where torch is needed and missing.
     """
     request = {"selection": list(selection), "weights": weights}
     # A user's module or file may change without our noticing, so nothing about them is kept.
-    cacheable = weights is None and not any(":" in pattern for pattern in selection)
+    cacheable = weights == "default" and not any(":" in pattern for pattern in selection)
     if not cacheable:
         return _counted(request)
     path = cache_root() / "catalog" / f"{key_of({'request': request, 'sources': _sources_digest()})}.json"
@@ -62,7 +62,7 @@ def catalog(selection: Sequence[str], weights: str | None = None) -> list[Catalo
     return entries
 
 
-def definition_digest(name: str, weights: str | None = None) -> str:
+def definition_digest(name: str, weights: str = "default") -> str:
     """SHA-256 of everything that decides what `resolve(name, weights).build()` gives: for the keys of export caches.
 
     The source of the network's file and of what it shares with others, the versions of torch and of
@@ -76,7 +76,7 @@ def definition_digest(name: str, weights: str | None = None) -> str:
         "torch": _version("torch"),
         "definition": _definition(entry),
     }
-    if weights is not None and weights not in ("torchvision", "timm"):
+    if weights not in ("default", "torchvision", "timm"):
         parts["file"] = sha256_file(Path(weights))
     for library in ("torchvision", "timm"):
         if weights == library or name.startswith(f"{library}:"):
@@ -85,7 +85,8 @@ def definition_digest(name: str, weights: str | None = None) -> str:
 
 
 def _definition(entry: CatalogEntry) -> str:
-    # pocketbench's own packages and a user's module are found the same way, without running them
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # a user's module may be in the folder one works in
     spec = importlib.util.find_spec(entry.module)
     if spec is None or spec.origin is None:
         raise ExportError(f"cannot find the source of {entry.module}")

@@ -1,6 +1,6 @@
 """Counts a selection of networks in a process of its own, so that the one that asks need not import torch.
 
-Reads {"selection": [...], "weights": ...} from stdin; prints {"entries": [...]}, or {"error": {...}} for a mistake of the user's.
+Reads {"selection": [...], "weights": ...} from stdin; prints {"entries": [...]}, or {"error": {...}} for a mistake.
 """
 
 from __future__ import annotations

@@ -23,8 +23,9 @@ aten = torch.ops.aten
 BITS = 32
 
 VIEWS = {
-    "alias", "as_strided", "chunk", "detach", "expand", "flatten", "permute", "reshape", "select", "slice", "split",
-    "split_with_sizes", "squeeze", "t", "transpose", "unsafe_chunk", "unsafe_split", "unsqueeze", "view", "_unsafe_view",
+    "_unsafe_view", "alias", "as_strided", "chunk", "detach", "expand", "flatten", "permute", "reshape", "select",
+    "slice", "split", "split_with_sizes", "squeeze", "t", "transpose", "unsafe_chunk", "unsafe_split", "unsqueeze",
+    "view",
 }  # fmt: skip
 NORMALIZATIONS = {"native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"}
 ACTIVATIONS = {"relu", "hardtanh", "clamp", "hardswish", "hardsigmoid", "silu", "sigmoid", "gelu"}
@@ -145,12 +146,19 @@ class _Recorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         del types
-        result = func(*args, **(kwargs or {}))
+        operator = func.overloadpacket.__name__
+        if operator in ACTIVATIONS or operator in NORMALIZATIONS:
+            # Their meta kernels take most of the time, only to give the input's shape again.
+            result = torch.empty_like(args[0])
+            if operator in NORMALIZATIONS:
+                result = (result, result.new_empty(0), result.new_empty(0))
+        else:
+            result = func(*args, **(kwargs or {}))
         outputs = [item for item in (result if isinstance(result, tuple | list) else [result]) if _is_tensor(item)]
         inputs = [item for item in _flat(args) if _is_tensor(item)]
         if outputs and inputs:
             self._alive += [*outputs, *inputs]
-            self._see(func.overloadpacket.__name__, args, inputs, outputs)
+            self._see(operator, args, inputs, outputs)
         return result
 
     def _see(self, operator: str, args: tuple[Any, ...], inputs: list[Tensor], outputs: list[Tensor]) -> None:

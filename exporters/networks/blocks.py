@@ -205,7 +205,7 @@ class PositiveMaxPool(nn.MaxPool2d):
 
 
 class ZeroPaddedMaxPool(nn.Module):
-    """Max pool after explicit zero padding; in ceil mode with what the last window lacks on the right and the bottom."""
+    """Max pool after explicit zero padding; in ceil mode also with what the last window lacks at the end."""
 
     def __init__(self, kernel: int, stride: int, padding: int, ceil_mode: bool) -> None:
         super().__init__()

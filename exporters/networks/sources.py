@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from exporters.networks.registry import RANDOM, Network, imagenet_preprocessing
+from exporters.torchvision_import import import_torchvision
 from foundation.artifact import Preprocessing, Weights
 from foundation.errors import ExportError, UsageError
 
@@ -34,11 +36,13 @@ def resolve_source(name: str) -> Network:
 def import_library(library: str) -> Any:
     """torchvision or timm, imported; ExportError where that fails, for instance beside another build of torch."""
     try:
-        return importlib.import_module(library)
+        torchvision = import_torchvision()  # timm imports it too
+        return torchvision if library == "torchvision" else importlib.import_module(library)
     except ModuleNotFoundError as error:
-        if error.name != library:
-            raise ExportError(f"{library} cannot be imported: {error}", hint=f"pip install {library}") from error
-        raise ExportError(f"{library} is not installed", hint=f"pip install {library}") from error
+        missing = error.name or library
+        raise ExportError(
+            f"{library} needs {missing}, which is not installed", hint=f"pip install {missing}"
+        ) from error
     except (ImportError, RuntimeError, OSError) as error:
         raise ExportError(
             f"{library} cannot be imported: {error}", hint="install the build of it that belongs to your torch"
@@ -115,11 +119,13 @@ def timm_preprocessing(inner: str) -> Preprocessing:
 
 
 def _callable(name: str, module_name: str, attribute: str) -> Network:
-    """A function of the user's without arguments that returns a network; its `input_size` attribute may say its pixels."""
+    """A function of the user's, without arguments, that returns a network; its `input_size` may say the pixels."""
     if not re.fullmatch(r"[\w.]+", module_name) or not attribute.isidentifier():
         raise UsageError(
             f"{name} names no network", hint="write torchvision:NAME, timm:NAME, or module:callable of your own"
         )
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # as `python -m` does: modules of the folder one works in
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -174,7 +180,7 @@ def _network(
         module=name.partition(":")[0],
         constructor=constructor,
         # a user's function returns its own weights: nothing is left to fill in
-        pretrained=(lambda module: None) if weights.kind == "user" else None,
+        pretrained=(lambda _module: None) if weights.kind == "user" else None,
         libraries={family: name.partition(":")[2]} if family in ("torchvision", "timm") else {},
     )
 
