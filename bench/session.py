@@ -72,10 +72,9 @@ def writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
     except OSError as error:
         raise storage_error(error, folder) from error
-    finally:
-        probe.unlink(missing_ok=True)
 
 
 def _open_all(names: Sequence[str], stack: ExitStack) -> list[Device]:

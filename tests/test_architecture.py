@@ -19,7 +19,20 @@ FLOORS = {
     "results": {"foundation"},
     "bench": {"foundation", "exporters", "device_agents", "results"},
 }
-HEAVY = {"torch", "plotly", "matplotlib", "onnx", "onnxruntime", "numpy", "scipy", "pyarrow", "duckdb", "pandas"}
+HEAVY = {
+    "torch",
+    "pydantic",
+    "rich",
+    "plotly",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "duckdb",
+    "pandas",
+}
 
 
 def imported(path: Path) -> Iterator[tuple[str, bool]]:

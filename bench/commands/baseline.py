@@ -60,7 +60,7 @@ def show(file: Annotated[Path, typer.Argument(help="A baseline file.")]) -> None
     """Print what a baseline holds."""
     from rich.table import Table
 
-    from bench.commands.tables import console
+    from bench.tables import console
     from results import baseline
 
     made = baseline.load(file)

@@ -47,7 +47,7 @@ def compare(
 
 def cell_row(cell: CellComparison) -> list[str]:
     """Network, format, precision, A, B, ratio, interval and answer as texts."""
-    from bench.commands.tables import figure
+    from bench.tables import figure
 
     sides = ["-" if value is None else figure(value, cell.unit) for value in (cell.a, cell.b)]
     interval = "-" if cell.low is None or cell.high is None else f"{cell.low:.3f} - {cell.high:.3f}"
@@ -83,7 +83,7 @@ def _print(a: str, b: str, compared: Sequence[CellComparison]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from bench.commands.tables import console
+    from bench.tables import console
 
     out = console()
     for unit, words in UNITS.items():

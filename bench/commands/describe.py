@@ -29,8 +29,8 @@ def describe(
     import json
     from dataclasses import asdict
 
-    from bench.commands.layer_chart import check_chart, draw_layers
-    from bench.commands.tables import console
+    from bench.layer_chart import check_chart, draw_layers
+    from bench.tables import console
     from exporters.catalog import require_torch
 
     if chart is not None:

@@ -117,7 +117,7 @@ def print_table(wanted: Sequence[Request], results: Sequence[Exported | Failed])
     """What was made, a row an artifact, in at most 100 columns."""
     from rich.table import Table
 
-    from bench.commands.tables import console
+    from bench.tables import console
     from exporters.service import Exported
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))

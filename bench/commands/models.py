@@ -27,7 +27,7 @@ def models(
     """List networks with their parameters, multiply-accumulates and published figures."""
     import json
 
-    from bench.commands.tables import console
+    from bench.tables import console
     from bench.options import listed
     from exporters.catalog import catalog
 

@@ -99,7 +99,7 @@ def print_operators(
     from rich.markup import escape
     from rich.table import Table
 
-    from bench.commands.tables import console
+    from bench.tables import console
     from results.operators import unaligned_macs
     from results.verdicts import judge
 

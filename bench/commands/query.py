@@ -32,7 +32,7 @@ def query(
     from rich.markup import escape
     from rich.table import Table
 
-    from bench.commands.tables import console
+    from bench.tables import console
 
     out = console()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

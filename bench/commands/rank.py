@@ -79,7 +79,7 @@ def _print(rankings: list[Ranking], left_out: dict[str, str], random_weights: bo
     from rich.markup import escape
     from rich.table import Table
 
-    from bench.commands.tables import STYLES, console, figure
+    from bench.tables import STYLES, console, figure
 
     out = console()
     for ranking in rankings:

@@ -38,7 +38,7 @@ def print_cells(evidence: Evidence, results: Sequence[CellResult], *, as_json: b
     if as_json:
         print(cells_json(evidence, results))
         return
-    from bench.commands.tables import cell_tables, console, notes
+    from bench.tables import cell_tables, console, notes
 
     out = console()
     for table in cell_tables(results):
