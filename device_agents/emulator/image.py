@@ -77,13 +77,13 @@ class Image(Record):
 
 def image() -> Image:
     """The board's image, built unless the cache has it. Raises BuildError when packages cannot be had."""
-    debs = _packages()
+    debs = packages()
     sources = _sources_sha256()
     key = key_of({"packages": {deb.name: deb.sha256 for deb in debs.values()}, "sources": sources})
     place = cache_root() / "board" / "images" / key[:16]
     written = place / "manifest.json"
     if not written.is_file():
-        _build(debs, sources, place)
+        build(debs, place)
     return Image(
         kernel=place / "kernel",
         root=place / "root.cpio",
@@ -91,7 +91,8 @@ def image() -> Image:
     )
 
 
-def _packages() -> dict[str, Deb]:
+def packages() -> dict[str, Deb]:
+    """Everything the image is made of, by name; fetched unless the cache has it."""
     named = fetch((KERNEL, *PACKAGES, *SSH_PROGRAMS, *SSH_LIBRARIES), SUITE, ARCHITECTURE)
     depends = subprocess.run(
         ["dpkg-deb", "-f", str(named[KERNEL].path), "Depends"], capture_output=True, text=True, check=True
@@ -110,7 +111,8 @@ def _sources_sha256() -> str:
     return digest.hexdigest()
 
 
-def _build(debs: dict[str, Deb], sources: str, place: Path) -> None:
+def build(debs: dict[str, Deb], place: Path) -> Manifest:
+    """Write kernel, root.cpio and manifest.json of an image made of these packages into a folder."""
     with tempfile.TemporaryDirectory(prefix="pocketbench-board-") as scratch:
         unpacked = Path(scratch)
         for deb in debs.values():
@@ -125,7 +127,7 @@ def _build(debs: dict[str, Deb], sources: str, place: Path) -> None:
             PackageVersion(name=deb.name, version=deb.version, sha256=deb.sha256)
             for deb in sorted(debs.values(), key=lambda deb: deb.name)
         ),
-        sources_sha256=sources,
+        sources_sha256=_sources_sha256(),
         kernel_sha256=kernel_sha256,
         root_sha256=root_sha256,
         digest=hashlib.sha256(f"{kernel_sha256} {root_sha256}".encode()).hexdigest(),
@@ -134,6 +136,7 @@ def _build(debs: dict[str, Deb], sources: str, place: Path) -> None:
     for name, data in contents.items():  # the manifest last: it says that the image is whole
         with written_whole(place / name) as path:
             path.write_bytes(data)
+    return manifest
 
 
 def _entries(unpacked: Path) -> list[Entry]:
