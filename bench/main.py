@@ -56,6 +56,8 @@ def run(arguments: list[str]) -> int:
     """Run one command line in this process and return its exit code."""
     try:
         status = app(arguments, standalone_mode=False, prog_name="bench")
+        if status == Exit.INTERRUPTED:  # how typer hands on Ctrl-C
+            complain("interrupted")
         return int(status) if isinstance(status, int) else Exit.OK
     except PocketbenchError as error:
         if os.environ.get("POCKETBENCH_DEBUG"):
@@ -69,7 +71,7 @@ def run(arguments: list[str]) -> int:
         error.show()
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
-        complain("interrupted", "every finished trial is kept; `bench run --resume latest` goes on from there")
+        complain("interrupted")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

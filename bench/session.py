@@ -27,7 +27,7 @@ from bench.sources import Sources
 from bench.trial import Station
 from device_agents.bundle import bundle
 from foundation.cache import storage_error
-from foundation.errors import DeviceError, UsageError
+from foundation.errors import DeviceError, Interrupted, UsageError
 from results.evidence import Cell, Host, Run, Trial, lines_of
 from results.evidence import Device as DeviceRecord
 from results.store import Evidence, RunWriter, open_run
@@ -143,7 +143,11 @@ def _measured(writer: RunWriter, stations: Sequence[Station], trials: Sequence[T
             if trouble := trial_trouble(trial):
                 console.print(f"{cell.id}: {trouble}")
 
-        lost = measure(writer, stations, trials, on_trial=on_trial)
+        try:
+            lost = measure(writer, stations, trials, on_trial=on_trial)
+        except KeyboardInterrupt as ended:
+            hint = f"go on with: bench run --resume {writer.run.id}"
+            raise Interrupted("interrupted; every finished trial is kept", hint=hint) from ended
     if lost:
         first = lost[0]
         others = f" (and {len(lost) - 1} more devices)" if len(lost) > 1 else ""

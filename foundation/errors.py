@@ -70,3 +70,9 @@ class BuildError(PocketbenchError):
     """The agent, a bundle or the emulated board's image could not be built."""
 
     exit_code = Exit.BUILD
+
+
+class Interrupted(PocketbenchError):
+    """A person pressed Ctrl-C; what was finished is kept."""
+
+    exit_code = Exit.INTERRUPTED

@@ -151,7 +151,7 @@ def test_a_full_disk_is_one_message_and_the_finished_trials_stay(folder: Path) -
     disk = folder / "disk"
     disk.mkdir()
     command = " ".join(f"'{part}'" for part in [*ENTRY, "run", *QUICK, "--trials", "40", "--out", str(disk / "runs")])
-    script = f"mount -t tmpfs -o size=192k none {disk} && {{ {command}; s=$?; cp -r {disk}/runs {folder}/; exit $s; }}"
+    script = f"mount -t tmpfs -o size=6m none {disk} && {{ {command}; s=$?; cp -r {disk}/runs {folder}/; exit $s; }}"
     ended = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", script],
         env=environment(folder),
