@@ -46,7 +46,7 @@ def dry(options: Options, as_json: bool) -> int:
 
     wanted = requests(options)
     files = [name for name in options.models if is_file(name)]
-    rows = []
+    rows: list[tuple[object, ...]] = []
     seconds = 0.0
     for name in dict.fromkeys(options.device):
         handle = resolve(name)

@@ -9,6 +9,7 @@ from bench.devices.device import Device
 from bench.transports.local import LocalTransport
 from foundation.cache import cache_root, storage_error
 from foundation.errors import DeviceError, UsageError
+from results.evidence import Clock
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class DeviceHandle:
     """A device that was found but not opened: nothing is locked or connected yet."""
 
     name: str
+    clock: Clock = "nanoseconds"
 
     def open(self) -> Device:
         """Connect. Raises DeviceError when the device refuses or no bundle exists for it."""
