@@ -1,0 +1,28 @@
+"""Numbers in a device's text, when they are numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_INTEGER = re.compile(r"[+-]?\d+")
+
+
+def integer(text: str | None) -> int | None:
+    """A decimal integer with nothing else on its line, else None ("Permission denied", empty, cut off)."""
+    stripped = (text or "").strip()
+    return int(stripped) if _INTEGER.fullmatch(stripped) else None
+
+
+def decimal(text: str | None) -> float | None:
+    """A finite decimal number, else None."""
+    try:
+        value = float((text or "").strip())
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def integers(text: str) -> tuple[int | None, ...]:
+    """One integer a line, None for a line that is not one; empty lines at the end do not count."""
+    return tuple(integer(line) for line in text.replace("\r", "").rstrip().split("\n")) if text.strip() else ()

@@ -1,0 +1,95 @@
+"""onnxruntime_perf_test's summary, and onnxruntime's profile, whole or cut."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from foundation.record import Record
+from results.device_state.numbers import decimal
+
+_LATENCIES = re.compile(r"^(Min|Max|P\d+) Latency: ([-+.\deE]+) s", re.MULTILINE)
+_FIELDS: Final = {
+    "session_s": r"^Session creation time cost: ([-+.\deE]+) s",
+    "first_ms": r"^First inference time cost: ([-+.\deE]+) ms",
+    "total_s": r"^Total inference time cost: ([-+.\deE]+) s",
+    "average_ms": r"^Average inference time cost(?: total)?: ([-+.\deE]+) ms",
+    "per_second": r"^Number of inferences per second: ([-+.\deE]+)",
+    "cpu_percent": r"^(?:Avg|Total) CPU usage: ?([-+.\deE]+)",
+    "requests": r"^Total inference requests: (\d+)",
+    "peak_bytes": r"^Peak working set size: ?(\d+)",
+}
+
+
+class PerfTest(Record):
+    """None: not printed. `latency_s`: "Min", "P50", ... -> seconds. `cpu_percent` of one core is 100."""
+
+    session_s: float | None
+    first_ms: float | None
+    total_s: float | None
+    average_ms: float | None
+    per_second: float | None
+    cpu_percent: float | None
+    requests: int | None
+    peak_bytes: int | None
+    latency_s: dict[str, float]
+
+
+class ProfileEvent(Record):
+    """One event of a profile. `op_type` and `provider` are those of a Node event."""
+
+    category: str
+    name: str
+    duration_us: int
+    op_type: str | None = None
+    provider: str | None = None
+
+
+def parse_perf_test(text: str) -> PerfTest:
+    """Read the summary; a run that failed has no average."""
+    text = text.replace("\r", "")
+    found = {name: re.search(pattern, text, re.MULTILINE) for name, pattern in _FIELDS.items()}
+    values = {name: decimal(match[1]) if match else None for name, match in found.items()}
+    requests, peak = values.pop("requests"), values.pop("peak_bytes")
+    return PerfTest(
+        **values,
+        requests=None if requests is None else int(requests),
+        peak_bytes=None if peak is None else int(peak),
+        latency_s={name: float(value) for name, value in _LATENCIES.findall(text)},
+    )
+
+
+def parse_profile(text: str) -> tuple[ProfileEvent, ...]:
+    """Events of a profile, line by line: one that is cut short still tells its name and duration."""
+    found = []
+    for line in text.replace("\r", "").split("\n"):
+        if event := _event(line.strip().strip("[],").strip()):
+            found.append(event)
+    return tuple(found)
+
+
+def _event(line: str) -> ProfileEvent | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        whole = json.loads(line)
+    except ValueError:
+        whole = {key: _text(line, key) for key in ("cat", "name", "dur")}
+        whole["args"] = {key: _text(line, key) for key in ("op_name", "provider")}
+    duration = decimal(str(whole.get("dur")))
+    if not whole.get("cat") or not whole.get("name") or duration is None:
+        return None
+    arguments = whole.get("args") or {}
+    return ProfileEvent(
+        category=whole["cat"],
+        name=whole["name"],
+        duration_us=int(duration),
+        op_type=arguments.get("op_name"),
+        provider=arguments.get("provider"),
+    )
+
+
+def _text(line: str, key: str) -> str | None:
+    match = re.search(rf'"{key}"\s*:\s*(?:"([^"]*)"|(\d+))', line)
+    return (match[1] if match[1] is not None else match[2]) if match else None
