@@ -31,19 +31,16 @@ def plot(
 
     Each clock gets its own chart: milliseconds and instructions never share an axis.
     """
-    from typing import cast
-
     from foundation.errors import UsageError
     from results.charts.kinds import DEFAULT, KINDS, Request, Source, by_unit, kind
-    from results.charts.style import Theme, save, styled
+    from results.charts.style import save, styled, theme_of
     from results.derive import cells
     from results.store import open_run
 
     if list_kinds:
         print("\n".join(KINDS))
         return
-    if theme not in ("light", "dark"):
-        raise UsageError(f"no theme {theme}", hint="--theme light or --theme dark")
+    ground = theme_of(theme)
     words = list(names or [])
     chosen = words.pop(0) if words and words[0] in KINDS else DEFAULT
     sources = []
@@ -59,10 +56,11 @@ def plot(
     parted = by_unit(sources)
     if not parted:
         raise UsageError("nothing to draw: the runs have no cell")
-    for unit, mine in parted:
-        request = Request(mine, unit, network, format, precision, device, threads)
+    requests = [Request(mine, unit, network, format, precision, device, threads) for unit, mine in parted]
+    for request in [one for one in requests if one.results] or requests[:1]:
+        unit = request.unit
         named = stem if unit == "ms" else stem.with_name(f"{stem.name}-instructions")
-        with styled(cast(Theme, theme)):
+        with styled(ground):
             paths = save(module.draw(module.data(request)), named)
         for path in paths:
             print(path)

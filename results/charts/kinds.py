@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 KINDS: Final = {
     "latency-accuracy": "results.charts.latency_accuracy",
+    "macs": "results.charts.macs",
+    "memory": "results.charts.memory",
+    "operators": "results.charts.operators",
+    "roofline": "results.charts.roofline",
+    "speedup": "results.charts.speedup",
+    "devices": "results.charts.devices",
+    "samples": "results.charts.samples",
+    "sustained": "results.charts.sustained",
 }
 DEFAULT: Final = "latency-accuracy"
 

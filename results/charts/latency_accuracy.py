@@ -6,12 +6,13 @@ below; a network without one is named, not drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from foundation.errors import UsageError
 from results.cell_result import CellResult, Unit
 from results.charts.kinds import Request
+from results.statistics import Point, pareto_front
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +36,7 @@ class Mark:
     source: str
     random_weights: bool
     suspect: bool
+    on_front: bool = False  # no other mark of its panel dominates it, as far as the intervals can tell
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def data(request: Request) -> Data:
             "no cell to draw: " + ("; ".join(dict.fromkeys(left_out)) or "no cell fits the options"),
             hint="`bench show` gives the figures without accuracy",
         )
+    marks = _with_fronts(marks)
     devices = dict.fromkeys(mark.device for mark in marks)
     panels = [(d, p) for d in devices for p in PRECISIONS if any((m.device, m.precision) == (d, p) for m in marks)]
     return Data(
@@ -101,6 +104,30 @@ def _mark(cell: CellResult) -> Mark | str:
     )
 
 
+def _with_fronts(marks: list[Mark]) -> list[Mark]:
+    """Marks that know whether they are on their panel's Pareto front.
+
+    Panels apart: published accuracy is the float network's, which would give int8 every place on a common front.
+    """
+    panels: dict[tuple[str, str], list[Mark]] = {}
+    for mark in marks:
+        panels.setdefault((mark.device, mark.precision), []).append(mark)
+    found = []
+    for panel in panels.values():
+        points = [
+            Point(
+                (
+                    mark.latency if mark.low is None else mark.low,
+                    mark.latency if mark.high is None else mark.high,
+                ),
+                (mark.top1, mark.top1),
+            )
+            for mark in panel
+        ]
+        found += [replace(mark, on_front=on) for mark, on in zip(panel, pareto_front(points), strict=True)]
+    return found
+
+
 def draw(data: Data) -> Figure:
     """One panel for each device and precision, sharing both axes."""
     import math
@@ -133,8 +160,18 @@ def scaled(value: float, unit: Unit) -> float:
 
 
 def _panel(axes: Axes, marks: list[Mark], unit: Unit) -> None:
-    from results.charts.style import FORMAT_MARKERS, PRECISION_COLOURS
+    from results.charts.style import FORMAT_MARKERS, FRONT_COLOUR, PRECISION_COLOURS
 
+    front = sorted((mark.latency, mark.top1) for mark in marks if mark.on_front)
+    if len(front) > 1:
+        axes.plot(
+            [scaled(latency, unit) for latency, _ in front],
+            [top1 for _, top1 in front],
+            linestyle=":",
+            linewidth=1.6,
+            color=FRONT_COLOUR,
+            zorder=1,
+        )
     for mark in marks:
         colour = PRECISION_COLOURS[mark.precision]
         x = scaled(mark.latency, unit)
@@ -174,7 +211,7 @@ def _legend(figure: Figure, axes: Axes, data: Data) -> None:
 
     from matplotlib.lines import Line2D
 
-    from results.charts.style import FORMAT_MARKERS
+    from results.charts.style import FORMAT_MARKERS, FRONT_COLOUR
 
     ink = axes.xaxis.label.get_color()
     formats = dict.fromkeys(mark.format for mark in data.marks)
@@ -183,6 +220,8 @@ def _legend(figure: Figure, axes: Axes, data: Data) -> None:
                markeredgecolor=ink, markeredgewidth=2, label=name)
         for name in formats
     ]  # fmt: skip
+    if any(mark.on_front for mark in data.marks):
+        handles.append(Line2D([], [], linestyle=":", linewidth=1.6, color=FRONT_COLOUR, label="Pareto front"))
     if any(mark.suspect for mark in data.marks):
         handles.append(
             Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none", markeredgecolor=ink,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from foundation.cache import written_whole
+from foundation.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,10 +18,18 @@ Theme = Literal["light", "dark"]
 # Okabe and Ito, Color universal design, 2008; each readable on white and on near-black.
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 PRECISION_COLOURS: Final = {"fp32": COLOURS[0], "fp16": COLOURS[2], "int8": COLOURS[1]}
+FRONT_COLOUR: Final = COLOURS[3]
 FORMAT_MARKERS: Final = {"tflite": "o", "onnx": "s"}
 _GROUND: Final = {"light": "#ffffff", "dark": "#14171a"}
 _INK: Final = {"light": "#1f2328", "dark": "#e6e8ea"}
 _FAINT: Final = {"light": "#d0d7de", "dark": "#3d444d"}
+
+
+def theme_of(name: str) -> Theme:
+    """The theme of this name. Raises UsageError for another."""
+    if name not in ("light", "dark"):
+        raise UsageError(f"no theme {name}", hint="--theme light or --theme dark")
+    return cast(Theme, name)
 
 
 @contextmanager
