@@ -50,7 +50,7 @@ class RunWriter:
             raise storage_error(error, folder) from error
         with written_whole(folder / RUN_FILE) as temporary:
             temporary.write_text(run.to_json(indent=1) + "\n")
-        return cls(folder, run, _locked(folder / TRIALS_FILE))
+        return cls(folder, run, locked(folder / TRIALS_FILE))
 
     @classmethod
     def resume(cls, root: Path, ref: str) -> tuple[RunWriter, Evidence]:
@@ -60,7 +60,7 @@ class RunWriter:
         """
         folder = find_run(root, ref)
         run = parse_run(_text(folder / RUN_FILE), str(folder / RUN_FILE))
-        stream = _locked(folder / TRIALS_FILE)
+        stream = locked(folder / TRIALS_FILE)
         writer = cls(folder, run, stream)
         evidence = open_run(root, str(folder))
         data = (folder / TRIALS_FILE).read_bytes()
@@ -169,7 +169,8 @@ def list_runs(root: Path) -> list[Path]:
     return [folder for _, _, folder in sorted(found)]
 
 
-def _locked(path: Path) -> BinaryIO:
+def locked(path: Path) -> BinaryIO:
+    """A file to append to, unbuffered, that no other process writes. Raises StorageError where one does."""
     try:
         stream = path.open("ab", buffering=0)
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
