@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -35,10 +35,20 @@ from results.store import Evidence, RunWriter, open_run
 REPORTED_VERSIONS = ("onnxruntime", "ai-edge-litert", "torch", "litert-torch", "ai-edge-quantizer", "onnx", "numpy")
 
 
-def start(options: Options, sources: Sources, command: Sequence[str], console: Console) -> Evidence:
-    """Measure what `options` and `sources` say in a new run. Raises DeviceError when a device was lost for good."""
+def start(
+    options: Options,
+    sources: Sources,
+    command: Sequence[str],
+    console: Console,
+    *,
+    job: Mapping[str, str] | None = None,
+) -> Evidence:
+    """Measure what `options` and `sources` say in a new run, with `job` in the place of the usual settings.
+
+    Raises DeviceError when a device was lost for good, Interrupted on Ctrl-C; the evidence is kept.
+    """
     with ExitStack() as stack:
-        stations = [_station(device, options) for device in _open_all(options.device, stack)]
+        stations = [_station(device, options, job) for device in _open_all(options.device, stack)]
         run = _planned(options, sources, stations, command)
         writer = stack.enter_context(RunWriter.create(options.out, run))
         console.print(f"run {run.id}: {len(run.cells)} cells x {run.blocks} trials, evidence in {writer.folder}")
@@ -81,8 +91,8 @@ def _open_all(names: Sequence[str], stack: ExitStack) -> list[Device]:
     return [stack.enter_context(resolve(name).open()) for name in dict.fromkeys(names)]
 
 
-def _station(device: Device, options: Options) -> Station:
-    settings = job_settings(
+def _station(device: Device, options: Options, job: Mapping[str, str] | None) -> Station:
+    settings = job or job_settings(
         device.clock, quick=options.quick, samples_min=options.samples_min, profile_runs=options.profile_runs
     )
     return _staged(Station(device, bundle(device.target), "", settings, options.seed))
