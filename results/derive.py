@@ -12,7 +12,7 @@ from results.cell_result import ArtifactRef, CellResult, Estimate, Interval, Tri
 from results.device_checks import calibration
 from results.evidence import Cell, Clock, Run, Trial
 from results.reading import Reading, read
-from results.statistics import median_with_interval, percentile
+from results.statistics import median, median_with_interval, percentile
 from results.store import Evidence
 from results.verdicts import CellEvidence, check_waivers, disturbed_share, judge, noise_of
 
@@ -152,7 +152,7 @@ def _trial(reading: Reading, clock: Clock, scale: float) -> TrialLatency:
     return TrialLatency(
         block=reading.trial.block,
         latency=None if latency is None else latency * scale,
-        cpu=float(np.median(reading.cpu)) * scale,
+        cpu=median(reading.cpu) * scale,
         samples=reading.wall.size,
         disturbed=reading.disturbed,
     )
@@ -165,8 +165,8 @@ def _latency(values: list[float], clock: Clock) -> Estimate | None:
         several = len(values) > 1
         low, high = (min(values), max(values)) if several else (None, None)
         return Estimate(median=min(values), low=low, high=high, unit=UNITS[clock])
-    median, low, high = median_with_interval(values)
-    return Estimate(median=median, low=low, high=high, unit=UNITS[clock])
+    middle, low, high = median_with_interval(values)
+    return Estimate(median=middle, low=low, high=high, unit=UNITS[clock])
 
 
 def _typical(values: list[float]) -> tuple[float | None, Interval | None]:
@@ -174,9 +174,9 @@ def _typical(values: list[float]) -> tuple[float | None, Interval | None]:
     if not values:
         return None, None
     if min(values) <= 0.0:
-        return float(np.median(values)), None
-    median, low, high = median_with_interval(values)
-    return median, None if low is None or high is None else Interval(low=low, high=high)
+        return median(values), None
+    middle, low, high = median_with_interval(values)
+    return middle, None if low is None or high is None else Interval(low=low, high=high)
 
 
 def _profiling_overhead(evidence: CellEvidence) -> float | None:
@@ -186,6 +186,6 @@ def _profiling_overhead(evidence: CellEvidence) -> float | None:
         latency = reading.latency(evidence.clock)
         if reading.ops and reading.ops.wall_ns and latency:
             walls = reading.ops.wall_ns
-            profiled = min(walls) if evidence.clock == "instructions" else float(np.median(walls))
+            profiled = min(walls) if evidence.clock == "instructions" else median(walls)
             values.append(profiled / latency - 1.0)
-    return float(np.median(values)) if values else None
+    return median(values) if values else None

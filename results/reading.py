@@ -24,7 +24,7 @@ from results.evidence import (
     Warmup,
     lines_of,
 )
-from results.statistics import MIN_UNDISTURBED
+from results.statistics import MIN_UNDISTURBED, median
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Reading:
     @cached_property
     def undisturbed_median(self) -> float:
         """Median of undisturbed samples, in clock units."""
-        return float(np.median(self.undisturbed))
+        return median(self.undisturbed)
 
 
 def read(trial: Trial) -> Reading:

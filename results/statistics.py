@@ -28,6 +28,16 @@ def student_t(probability: float, degrees: int) -> float:
     return float(stdtrit(degrees, probability))
 
 
+def median(values: ArrayLike) -> float:
+    """The middle value, or the mean of the two in the middle; several times faster than numpy's on short arrays.
+
+    Raises IndexError for none.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    half = ordered.size // 2
+    return float(ordered[half] if ordered.size % 2 else (ordered[half - 1] + ordered[half]) / 2.0)
+
+
 def trial_latency(wall: ArrayLike, preemptions: ArrayLike) -> float | None:
     """Median of the undisturbed samples (those without a preemption), or None when there are fewer than 10.
 
@@ -35,7 +45,7 @@ def trial_latency(wall: ArrayLike, preemptions: ArrayLike) -> float | None:
     """
     samples = np.asarray(wall, dtype=np.float64)
     kept = samples[np.asarray(preemptions) == 0]
-    return float(np.median(kept)) if kept.size >= MIN_UNDISTURBED else None
+    return median(kept) if kept.size >= MIN_UNDISTURBED else None
 
 
 def percentile(samples: ArrayLike, share: float) -> float | None:
@@ -52,7 +62,11 @@ def percentile(samples: ArrayLike, share: float) -> float | None:
 def coefficient_of_variation(samples: ArrayLike) -> float | None:
     """Sample standard deviation over mean; None for fewer than two samples."""
     values = np.asarray(samples, dtype=np.float64)
-    return float(values.std(ddof=1) / values.mean()) if values.size > 1 else None
+    if values.size < 2:
+        return None
+    mean = float(values.sum()) / values.size
+    apart = values - mean
+    return math.sqrt(float(apart @ apart) / (values.size - 1)) / mean
 
 
 def log_t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
@@ -79,11 +93,11 @@ def median_with_interval(values: Sequence[float]) -> tuple[float, float | None, 
     """
     if not values:
         raise ValueError("no trial gave a figure")
-    median = float(np.median(values))
+    middle = median(values)
     if len(values) < 2:
-        return median, None, None
+        return middle, None, None
     low, high = log_t_interval(values)
-    return median, min(float(low), median), max(float(high), median)
+    return middle, min(float(low), middle), max(float(high), middle)
 
 
 def hierarchical_bootstrap(trials: Floats, seed: int, resamples: int = 1000) -> tuple[float, float]:
@@ -221,7 +235,7 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
 def half_log_ratio(samples: Floats) -> float:
     """Logarithm of second-half median over first-half median of samples in their order (at least 4)."""
     half = samples.size // 2
-    return float(np.log(np.median(samples[-half:]) / np.median(samples[:half])))
+    return math.log(median(samples[-half:]) / median(samples[:half]))
 
 
 def otsu_split(samples: Floats) -> tuple[float, float, float]:

@@ -21,7 +21,7 @@ from results.cell_result import Reason, Verdict
 from results.device_checks import frequency_changed, low_battery, throttled
 from results.evidence import Cell, Clock
 from results.reading import Reading
-from results.statistics import coefficient_of_variation, half_log_ratio, otsu_split, student_t
+from results.statistics import coefficient_of_variation, half_log_ratio, median, otsu_split, student_t
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def noise_of(evidence: CellEvidence) -> float | None:
         return None
     values = [coefficient_of_variation(reading.undisturbed) for reading in evidence.complete]
     known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
+    return median(known) if known else None
 
 
 def drift(evidence: CellEvidence) -> Reason | None:
@@ -142,7 +142,7 @@ def drift(evidence: CellEvidence) -> Reason | None:
     trials = [reading.undisturbed for reading in evidence.complete if reading.undisturbed.size >= 2 * MIN_SAMPLES]
     if not trials:
         return None
-    value = math.exp(float(np.median([half_log_ratio(samples) for samples in trials]))) - 1.0
+    value = math.exp(median([half_log_ratio(samples) for samples in trials])) - 1.0
     if abs(value) <= MAX_DRIFT or not _halves_differ(trials):
         return None
     message = f"latency {'rises' if value > 0 else 'falls'} by {abs(value):.1%} from the first to the second half"
@@ -152,7 +152,8 @@ def drift(evidence: CellEvidence) -> Reason | None:
 def _halves_differ(trials: Sequence[np.ndarray]) -> bool:
     stretches = 8
     half = stretches // 2
-    logs = np.array([[np.log(np.median(part)) for part in np.array_split(trial, stretches)] for trial in trials])
+    even = [trial[: trial.size // stretches * stretches].reshape(stretches, -1) for trial in trials]
+    logs = np.log([np.median(parts, axis=1) for parts in even])
     first, second = logs[:, :half], logs[:, half:]
     difference = (second.mean(axis=1) - first.mean(axis=1)).mean()
     degrees = len(trials) * (stretches - 2)
@@ -172,7 +173,7 @@ def bimodal(evidence: CellEvidence) -> Reason | None:
     apart = [s for s in splits if s[0] > MIN_SEPARABILITY and s[1] >= MIN_MODE_SHARE and s[2] >= MIN_MODE_GAP]
     if not apart or 2 * len(apart) < len(splits):
         return None
-    separability, gap = float(np.median([s[0] for s in apart])), float(np.median([s[2] for s in apart]))
+    separability, gap = median([s[0] for s in apart]), median([s[2] for s in apart])
     message = f"samples fall into two groups {gap:.0%} apart"
     return Reason(code="BIMODAL", value=separability, threshold=MIN_SEPARABILITY, message=message)
 
@@ -210,8 +211,8 @@ def ops_mismatch(evidence: CellEvidence) -> Reason | None:
         if reading.ops is None or not reading.ops.operators:
             continue
         sums = np.sum([operator.durations_ns for operator in reading.ops.operators], axis=0)
-        gaps.append(float(np.median(sums / np.array(reading.ops.wall_ns, dtype=np.float64))) - 1.0)
-    gap = float(np.median(gaps)) if gaps else 0.0
+        gaps.append(median(sums / np.array(reading.ops.wall_ns, dtype=np.float64)) - 1.0)
+    gap = median(gaps) if gaps else 0.0
     if abs(gap) <= MAX_OPS_GAP:
         return None
     message = f"operators sum to {1 + gap:.0%} of the profiled inference"
