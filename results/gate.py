@@ -87,7 +87,7 @@ def check_instructions(baseline: Baseline, evidence: Evidence, limits: Limits) -
             findings.append(_unknown(before.name, "it is in the baseline and was not measured"))
             continue
         after, result = measured[before.name]
-        findings += _static(before, after, limits)
+        findings += _static(before, after, limits, _largest_new(before, after))
         if trouble := _trouble(before.name, result):
             findings.append(trouble)
         else:
@@ -206,8 +206,15 @@ def _off_fast_path(before: BaselineCell, after: BaselineCell) -> list[Finding]:
     return found
 
 
-def _static(before: BaselineCell, after: BaselineCell, limits: Limits) -> list[Finding]:
-    """File size, MACs and memory access cost."""
+def _largest_new(before: BaselineCell, after: BaselineCell) -> str | None:
+    """The operator with most MACs that the baseline does not have."""
+    new = [row for old, row in paired(before.operators, after.operators) if old is None and row is not None]
+    largest = max(new, key=lambda row: (row.macs, row.bytes or 0), default=None)
+    return None if largest is None else largest.operator or largest.name
+
+
+def _static(before: BaselineCell, after: BaselineCell, limits: Limits, largest_new: str | None = None) -> list[Finding]:
+    """File size, MACs and memory access cost; growth is blamed on the largest new operator where one is known."""
     found = []
     for what, old, new, allowed in (
         ("size", before.size_bytes, after.size_bytes, limits.size),
@@ -217,7 +224,9 @@ def _static(before: BaselineCell, after: BaselineCell, limits: Limits) -> list[F
         ratio = new / old if old else (1.0 if not new else float(new))
         decision: Decision = "FAIL" if ratio > 1.0 + allowed else "PASS"
         message = f"{before.name}: {what} x {ratio:.4f} ({old:,} to {new:,}, limit {1 + allowed:.3f})"
-        found.append(_finding(decision, before.name, what, None, old, new, 1 + allowed, message))
+        blamed = largest_new if decision == "FAIL" else None
+        message += f", new: {blamed}" if blamed else ""
+        found.append(_finding(decision, before.name, what, blamed, old, new, 1 + allowed, message))
     return found
 
 
@@ -300,7 +309,11 @@ def _report(baseline: Baseline, evidence: Evidence, findings: Sequence[Finding])
 
 def _rank(finding: Finding) -> tuple[bool, bool, float]:
     """Findings that name an operator first, then other measured ones, the largest growth first."""
-    return finding.operator is None, finding.what not in ("instructions", "latency"), -(finding.ratio or 0.0)
+    return (
+        finding.operator is None,
+        finding.what not in ("operator", "instructions", "latency"),
+        -(finding.ratio or 0.0),
+    )
 
 
 def _refuse_clock(baseline: Baseline, evidence: Evidence) -> None:

@@ -160,16 +160,20 @@ def agent_lines(
     weights = np.array([operator.macs + operator.memory_access_bytes for operator in artifact.operators], dtype=float)
     shares = weights / weights.sum() * effects.operators_share
     events = {layer[1]: layer[0] for layer in reversed(LAYERS)}
-    operators = [
-        {
-            "order": operator.order,
-            "name": events.get(operator.type, operator.type),
-            "type": events.get(operator.type, operator.type).partition(" (")[0],
-            "durations_ns": [int(wall * share) for wall in profiled],
-            "fast_path": operator.order >= effects.undelegated,
-        }
-        for operator, share in zip(artifact.operators, shares, strict=True)
-    ]
+    operators = []
+    for operator, share in zip(artifact.operators, shares, strict=True):
+        inside = operator.order >= effects.undelegated
+        name = events.get(operator.type, operator.type) if inside else operator.type
+        operators.append(
+            {
+                "order": operator.order,
+                "name": name,
+                "type": name.partition(" (")[0],
+                "durations_ns": [int(wall * share) for wall in profiled],
+                "fast_path": inside,
+                "node_index": None if inside else operator.order,
+            }
+        )
 
     def state(when: int) -> dict[str, object]:
         return {
