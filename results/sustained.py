@@ -53,7 +53,7 @@ def _minute(number: int, readings: Sequence[Reading], clock: Clock) -> Minute:
     latencies = [latency * 1e-6 for reading in readings if (latency := reading.latency(clock)) is not None]
     median, low, high = median_with_interval(latencies)
     heat = [degrees for reading in readings if reading.after and (degrees := hottest(zones(reading.after.files)))]
-    speeds = [kilohertz * 1e-6 for reading in readings if (kilohertz := frequency(reading.after, "cur"))]
+    speeds = [kilohertz / 1e6 for reading in readings if (kilohertz := frequency(reading.after, "cur"))]
     return Minute(
         minute=number,
         trials=len(latencies),
