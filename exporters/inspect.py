@@ -103,7 +103,8 @@ def _examined(job: dict[str, Any], path: Path) -> Artifact:
         raise ModelError(f"{path} could not be read: {last[:300]}", hint="is it damaged?") from error
     if "error" in answer:
         kind = UsageError if answer["error"] == "usage" else ModelError
-        raise kind(answer["message"], hint=answer["hint"])
+        message = answer["message"]
+        raise kind(message if path.name in message else f"{path}: {message}", hint=answer["hint"])
     return Artifact.model_validate(answer["artifact"])
 
 

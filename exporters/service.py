@@ -13,6 +13,7 @@ from typing import Final, Literal
 from exporters import shelf
 from exporters.catalog import definition_digest
 from foundation.artifact import Artifact, Format, Precision
+from foundation.errors import ExportError
 
 PRECISIONS: Final[dict[Format, tuple[Precision, ...]]] = {"onnx": ("fp32", "int8"), "tflite": ("fp32", "fp16", "int8")}
 
@@ -80,11 +81,13 @@ def ensure(
         if on_event:
             on_event(Event(kind, network, text, len(settled), len(wanted), request))
 
-    definitions = {(request.network, request.weights): "" for request in wanted}
-    for network, weights in definitions:
-        definitions[network, weights] = definition_digest(network, weights)
+    definitions = _definitions(wanted)
     for request in wanted:
         definition = definitions[request.network, request.weights]
+        if isinstance(definition, ExportError):
+            settled[request] = Failed(request, definition.message, definition.hint)
+            tell("failed", request.network, definition.message, request)
+            continue
         key = shelf.key(request.network, definition, request.format, request.precision)
         found = shelf.find(key)
         if found is None:
@@ -110,3 +113,14 @@ def ensure(
 
         export(missing, jobs, settle, lambda network, text: tell("stage", network, text, None))
     return [settled[request] for request in requests]
+
+
+def _definitions(requests: Sequence[Request]) -> dict[tuple[str, str], str | ExportError]:
+    """What each network is, as a digest, or why it cannot be built."""
+    found: dict[tuple[str, str], str | ExportError] = {}
+    for network, weights in dict.fromkeys((request.network, request.weights) for request in requests):
+        try:
+            found[network, weights] = definition_digest(network, weights)
+        except ExportError as error:
+            found[network, weights] = error
+    return found

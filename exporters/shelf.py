@@ -99,7 +99,7 @@ def find(key: str) -> tuple[Path, Artifact] | None:
         path = folder / file_name(artifact.network, artifact.format)
         if sha256_file(path) == artifact.sha256:
             return path, artifact
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if not folder.exists():
             return None
     except (ValidationError, UnicodeDecodeError):

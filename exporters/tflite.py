@@ -39,13 +39,24 @@ def export_float(model: nn.Module, shape: Sequence[int], path: Path) -> None:
 def quantize(float_file: Path, inputs: Inputs, path: Path) -> str:
     """Write the int8 form of `float_file` (inputs and outputs too), calibrated on `inputs`; returns how, in words."""
     from ai_edge_quantizer import quantizer, recipe
+    from ai_edge_quantizer.calibrator import CalibrationMode, Calibrator
+    from ai_edge_quantizer.utils.qsv_utils import min_max_update
 
     signature, name = _signature(float_file)
     quantization = quantizer.Quantizer(str(float_file), recipe.static_wi8_ai8())
+    # The quantizer's own `calibrate` follows the last pictures (moving average, 0.95), which clips: SqueezeNet's
+    # top-1 agreement is 0.60 with it and 0.97 with the extremes of all pictures. This mode is also 5 times faster.
+    calibrator = Calibrator(
+        str(float_file),
+        num_threads=1,
+        mode=CalibrationMode.CALIBRATION_PROFILER_BASED,
+        qsv_update_func=min_max_update,
+    )
     samples = [{name: _as_stored(value)} for value in inputs]
-    ranges = quantization.calibrate({signature: samples}, num_threads=1)
+    calibrator.calibrate({signature: samples}, quantization._recipe_manager)
+    ranges = calibrator.get_model_qsvs()
     quantization.quantize(ranges, enable_progress_report=False).export_model(str(path), overwrite=True)
-    return f"static, s8 activations, s8 weights per channel, moving MinMax over {len(inputs)} inputs"
+    return f"static, s8 activations, s8 weights per channel, MinMax over {len(inputs)} inputs"
 
 
 def halve(float_file: Path, path: Path) -> None:
