@@ -48,7 +48,7 @@ def start(
     Raises DeviceError when a device was lost for good, Interrupted on Ctrl-C; the evidence is kept.
     """
     with ExitStack() as stack:
-        stations = [_station(device, options, job) for device in _open_all(options.device, stack)]
+        stations = [_station(device, options, job) for device in open_all(options.device, stack)]
         run = _planned(options, sources, stations, command)
         writer = stack.enter_context(RunWriter.create(options.out, run))
         console.print(f"run {run.id}: {len(run.cells)} cells x {run.blocks} trials, evidence in {writer.folder}")
@@ -62,7 +62,7 @@ def resume(options: Options, ref: str, console: Console) -> Evidence:
         stack.enter_context(writer)
         run = writer.run
         check_files(run.files, run.artifacts)
-        devices = _open_all([record.name for record in run.devices], stack)
+        devices = open_all([record.name for record in run.devices], stack)
         stations = []
         for device, record in zip(devices, run.devices, strict=True):
             station = Station(device, bundle(device.target), "", record.job, run.seed)
@@ -71,7 +71,7 @@ def resume(options: Options, ref: str, console: Console) -> Evidence:
                     f"the agent or a runtime changed since run {run.id} began",
                     hint="start a new run: its numbers would mix",
                 )
-            stations.append(_staged(station))
+            stations.append(staged(station))
         console.print(f"run {run.id}: {len(evidence.trials)} trials are there, evidence in {writer.folder}")
         return _measured(writer, stations, evidence.trials, console)
 
@@ -87,7 +87,8 @@ def writable(folder: Path) -> None:
         raise storage_error(error, folder) from error
 
 
-def _open_all(names: Sequence[str], stack: ExitStack) -> list[Device]:
+def open_all(names: Sequence[str], stack: ExitStack) -> list[Device]:
+    """The named devices, each once, open until `stack` is left."""
     return [stack.enter_context(resolve(name).open()) for name in dict.fromkeys(names)]
 
 
@@ -95,10 +96,10 @@ def _station(device: Device, options: Options, job: Mapping[str, str] | None) ->
     settings = job or job_settings(
         device.clock, quick=options.quick, samples_min=options.samples_min, profile_runs=options.profile_runs
     )
-    return _staged(Station(device, bundle(device.target), "", settings, options.seed))
+    return staged(Station(device, bundle(device.target), "", settings, options.seed))
 
 
-def _staged(station: Station) -> Station:
+def staged(station: Station) -> Station:
     """The station with its bundle on the device."""
     folder = station.device.stage.put_bundle(station.bundle)
     return Station(station.device, station.bundle, folder, station.settings, station.seed)
