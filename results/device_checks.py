@@ -10,6 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from results.cell_result import Reason
+from results.device_state.battery import parse_battery
+from results.device_state.raspberry import Throttled, parse_throttled
+from results.device_state.thermal import parse_thermalservice
 from results.evidence import State
 from results.reading import Reading
 
@@ -26,13 +29,47 @@ def calibration(state: State | None) -> float | None:
 
 
 def throttled(readings: Sequence[Reading], baseline: float | None) -> Reason | None:
-    """The calibration kernel ran slower than 1.10 times its fastest of the run, before or after a trial."""
+    """The device says that it slows down for its heat or power, or its calibration kernel shows it.
+
+    Android: a thermal status above 0 (none) before or after a trial. Raspberry Pi: throttle bits set now, or newly
+    since boot during a trial. Any device: the calibration kernel took over 1.10 times its fastest of the run.
+    """
+    status = max((value for reading in readings for value in _thermal_statuses(reading)), default=0)
+    if status > 0:
+        message = f"Android's thermal status reached {status} (0 is none, 6 is shutdown)"
+        return Reason(code="THROTTLED", value=status, threshold=0, message=message)
+    limits = dict.fromkeys(limit for reading in readings for limit in _throttle_limits(reading))
+    if limits:
+        message = f"the firmware reports {', '.join(limits)}"
+        return Reason(code="THROTTLED", value=len(limits), threshold=0, message=message)
     times = [time for reading in readings for state in (reading.before, reading.after) if (time := calibration(state))]
     if not times or baseline is None or max(times) / baseline <= MAX_SLOWDOWN:
         return None
     value = max(times) / baseline
     message = f"the fixed calibration kernel took {value:.2f} times its fastest"
     return Reason(code="THROTTLED", value=value, threshold=MAX_SLOWDOWN, message=message)
+
+
+def _thermal_statuses(reading: Reading) -> Iterable[int]:
+    for command, text in reading.trial.shell.items():
+        if command.endswith("dumpsys thermalservice"):
+            status = parse_thermalservice(text).status
+            if status is not None:
+                yield status
+
+
+def _throttle_limits(reading: Reading) -> tuple[str, ...]:
+    """What the Raspberry Pi's firmware limited during the trial, by the agent's file or by vcgencmd."""
+    before, after = (_throttle_bits(reading, when) for when in ("before", "after"))
+    return after.newly(before or after) if after else ()
+
+
+def _throttle_bits(reading: Reading, when: str) -> Throttled | None:
+    state = reading.before if when == "before" else reading.after
+    files = state.files if state else {}
+    texts = [text for path, text in files.items() if path.endswith("/get_throttled")]
+    texts += [text for key, text in reading.trial.shell.items() if key == f"{when} vcgencmd get_throttled"]
+    return next((bits for text in texts if (bits := parse_throttled(text))), None)
 
 
 def frequency_changed(readings: Sequence[Reading]) -> Reason | None:
@@ -80,7 +117,12 @@ def low_battery(readings: Sequence[Reading]) -> Reason | None:
 
 
 def battery_levels(reading: Reading) -> Iterable[int]:
-    """Levels in percent that the power supply of type Battery showed to the agent."""
+    """Levels in percent, by Android's battery service and by the power supply of type Battery."""
+    for command, text in reading.trial.shell.items():
+        if command.endswith("dumpsys battery"):
+            level = parse_battery(text).level_percent
+            if level is not None:
+                yield level
     for state in (reading.before, reading.after):
         for path, text in state.files.items() if state else ():
             kind = state.files.get(path.removesuffix("capacity") + "type", "") if state else ""

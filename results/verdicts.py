@@ -283,7 +283,7 @@ def _frequency_changed(evidence: CellEvidence) -> Reason | None:
 
 
 def _low_battery(evidence: CellEvidence) -> Reason | None:
-    return low_battery(evidence.complete)
+    return low_battery(evidence.complete) if evidence.timed else None
 
 
 CHECKS: Final[dict[str, Check]] = {

@@ -17,6 +17,7 @@ from results.store import Evidence
 from tests.results.synthetic import Effects, artifact, evidence
 
 CPU = "/sys/devices/system/cpu/cpu0/cpufreq/"
+THROTTLE = "/sys/devices/platform/soc/soc:firmware/get_throttled"
 BATTERY = "/sys/class/power_supply/battery/"
 
 
@@ -71,6 +72,10 @@ RAISED = [
         Effects(files=({CPU + "scaling_max_freq": "2800000"}, {CPU + "scaling_max_freq": "1900000"})),
     ),
     ("LOW_BATTERY", Effects(files=({}, {BATTERY + "capacity": "14\n", BATTERY + "type": "Battery\n"}))),
+    ("LOW_BATTERY", Effects(shell={"before dumpsys battery": "Current Battery Service state:\n  level: 22\n"})),
+    ("THROTTLED", Effects(shell={"after dumpsys thermalservice": "IsStatusOverride: false\nThermal Status: 2\n"})),
+    ("THROTTLED", Effects(files=({THROTTLE: "0\n"}, {THROTTLE: "50005\n"}))),
+    ("THROTTLED", Effects(files=({THROTTLE: "0\n"}, {THROTTLE: "40000\n"}))),
 ]
 NOT_RAISED = [
     ("FEW_SAMPLES", Effects(samples=10)),
@@ -86,6 +91,9 @@ NOT_RAISED = [
     ("THROTTLED", Effects(calibration=((1000, 1010), (1050, 1300)))),  # the fastest of a state counts
     ("FREQUENCY_CHANGED", Effects(files=({CPU + "scaling_cur_freq": "600000"}, {CPU + "scaling_cur_freq": "2800000"}))),
     ("LOW_BATTERY", Effects(files=({}, {BATTERY + "capacity": "25", BATTERY + "type": "Battery"}))),
+    ("LOW_BATTERY", Effects(shell={"before dumpsys battery": "  level: 25\n  Capacity level: 2\n"})),
+    ("THROTTLED", Effects(shell={"after dumpsys thermalservice": "Thermal Status: 0\n"})),
+    ("THROTTLED", Effects(files=({THROTTLE: "50000\n"}, {THROTTLE: "50000\n"}))),  # since boot, not during the run
     ("LOW_BATTERY", Effects(files=({}, {BATTERY + "capacity": "3", BATTERY + "type": "Mains"}))),
 ]
 
