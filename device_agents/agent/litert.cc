@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "failure.h"
+#include "json.h"
 #include "runtime.h"
 #include "self_test_models.h"
 
@@ -44,6 +45,8 @@ class Library : public Functions {
     POCKETBENCH_FIND(GetRankedTensorType);
     POCKETBENCH_FIND(GetQuantizationTypeId);
     POCKETBENCH_FIND(GetPerTensorQuantization);
+    POCKETBENCH_FIND(CompiledModelResizeInputTensor);
+    POCKETBENCH_FIND(GetCompiledModelOutputTensorLayouts);
     POCKETBENCH_FIND(GetCompiledModelInputBufferRequirements);
     POCKETBENCH_FIND(GetCompiledModelOutputBufferRequirements);
     POCKETBENCH_FIND(CreateManagedTensorBufferFromRequirements);
@@ -171,7 +174,7 @@ class LiteRtInstance : public Instance {
       throw Failure("MODEL", what + " has element type " + std::to_string(type.element_type) + ", which cannot be measured");
     }
     spec.dtype = found->dtype;
-    spec.shape.assign(type.dimensions, type.dimensions + type.rank);
+    spec.shape = shape_of(type.layout);
     int quantization = 0;
     check("MODEL", lib_.GetQuantizationTypeId(tensor, &quantization), "tell a tensor's quantization");
     if (quantization == kPerTensor) {
@@ -180,6 +183,26 @@ class LiteRtInstance : public Instance {
       spec.quantization = Quantization{parameters.scale, parameters.zero_point};
     }
     return spec;
+  }
+
+  static std::vector<int64_t> shape_of(const Layout& layout) {
+    return std::vector<int64_t>(layout.dimensions, layout.dimensions + layout.rank);
+  }
+
+  // The file has a shape even for an input that it leaves open; the job may ask for another one.
+  void settle_shape(size_t index, TensorSpec& spec, RankedTensorType& type, const Settings& settings, const std::string& what) {
+    const auto given = settings.shapes.find(index);
+    if (given == settings.shapes.end() || given->second == spec.shape) {
+      static_shape(spec.shape, {}, settings, index, what);
+      return;
+    }
+    if (given->second.size() != spec.shape.size()) static_shape(spec.shape, {}, settings, index, what);
+    spec.shape = given->second;
+    const std::vector<int> shape(spec.shape.begin(), spec.shape.end());
+    check("INPUT", lib_.CompiledModelResizeInputTensor(compiled_.get(), 0, index, shape.data(), shape.size()),
+          ("give " + what + " the shape " + list(spec.shape)).c_str());
+    std::copy(shape.begin(), shape.end(), type.layout.dimensions);
+    resized_ = true;
   }
 
   void bind(const Settings& settings) {
@@ -196,11 +219,16 @@ class LiteRtInstance : public Instance {
       check("MODEL", lib_.GetSignatureInputName(signature, i, &name), "name an input");
       const std::string what = "input " + std::to_string(i) + " '" + name + "'";
       inputs.push_back(specification(tensor, name, what, type));
-      inputs.back().shape = static_shape(inputs.back().shape, {}, settings, i, what);
+      settle_shape(i, inputs.back(), type, settings, what);
       check("MODEL", lib_.GetCompiledModelInputBufferRequirements(compiled_.get(), 0, i, &needs), "size an input");
       input_buffers_.push_back(buffer(type, needs, inputs.back()));
     }
     check("MODEL", lib_.GetNumSignatureOutputs(signature, &count), "count its outputs");
+    std::vector<Layout> layouts(count);
+    if (resized_) {
+      check("MODEL", lib_.GetCompiledModelOutputTensorLayouts(compiled_.get(), 0, count, layouts.data(), true),
+            "tell its outputs' shapes");
+    }
     for (size_t i = 0; i < count; ++i) {
       Tensor* tensor = nullptr;
       const char* name = nullptr;
@@ -208,7 +236,13 @@ class LiteRtInstance : public Instance {
       RankedTensorType type;
       check("MODEL", lib_.GetSignatureOutputTensorByIndex(signature, i, &tensor), "find an output");
       check("MODEL", lib_.GetSignatureOutputName(signature, i, &name), "name an output");
-      outputs.push_back(specification(tensor, name, "output " + std::to_string(i) + " '" + name + "'", type));
+      const std::string what = "output " + std::to_string(i) + " '" + name + "'";
+      outputs.push_back(specification(tensor, name, what, type));
+      if (resized_) {
+        type.layout = layouts[i];
+        outputs.back().shape = shape_of(layouts[i]);
+      }
+      static_shape(outputs.back().shape, {}, Settings(), i, what);
       check("MODEL", lib_.GetCompiledModelOutputBufferRequirements(compiled_.get(), 0, i, &needs), "size an output");
       output_buffers_.push_back(buffer(type, needs, outputs.back()));
     }
@@ -259,6 +293,7 @@ class LiteRtInstance : public Instance {
   std::vector<std::shared_ptr<TensorBuffer>> buffers_;
   std::vector<TensorBuffer*> input_buffers_;
   std::vector<TensorBuffer*> output_buffers_;
+  bool resized_ = false;
 };
 
 class LiteRt : public Runtime {

@@ -30,12 +30,16 @@ constexpr int kMaxRank = 8;
 constexpr int kNotDelegated = 2;    // event types: an operator of the file, run by the interpreter
 constexpr int kDelegateOperator = 8;  // an operator as the delegate runs it
 
-struct RankedTensorType {
-  int element_type;
+struct Layout {
   unsigned rank : 7;
   unsigned has_strides : 1;
-  int32_t dimensions[kMaxRank];
+  int32_t dimensions[kMaxRank];  // -1: open
   uint32_t strides[kMaxRank];
+};
+
+struct RankedTensorType {
+  int element_type;
+  Layout layout;
 };
 static_assert(sizeof(RankedTensorType) == 72);
 
@@ -88,6 +92,8 @@ struct Functions {
   int (*GetRankedTensorType)(Tensor*, RankedTensorType*);
   int (*GetQuantizationTypeId)(Tensor*, int*);
   int (*GetPerTensorQuantization)(Tensor*, PerTensorQuantization*);
+  int (*CompiledModelResizeInputTensor)(CompiledModel*, size_t signature, size_t index, const int* shape, size_t rank);
+  int (*GetCompiledModelOutputTensorLayouts)(CompiledModel*, size_t signature, size_t count, Layout*, bool update);
   int (*GetCompiledModelInputBufferRequirements)(CompiledModel*, size_t signature, size_t index, BufferRequirements**);
   int (*GetCompiledModelOutputBufferRequirements)(CompiledModel*, size_t signature, size_t index, BufferRequirements**);
   int (*CreateManagedTensorBufferFromRequirements)(Environment*, const RankedTensorType*, BufferRequirements*, TensorBuffer**);
