@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from bench.devices.profiles import Profile
 from bench.staging import Stage
 from bench.transports.protocol import Transport
+from results.device_state.core_groups import CoreGroups, chosen_cores
 from results.evidence import Clock
 
 
@@ -28,9 +30,18 @@ class Device:
     cores: str = "any"
     texts: dict[str, str] = field(default_factory=dict)  # what identifies it: command or path -> raw text
     on_close: list[Callable[[], None]] = field(default_factory=list)
+    groups: CoreGroups = field(default_factory=lambda: CoreGroups(groups=(), source="none"))
+    model: str | None = None  # "Pixel 8", "Raspberry Pi 4 Model B Rev 1.4"
+    android: bool = False
+    profile: Profile = field(default_factory=lambda: Profile(name="local"))
 
     def __post_init__(self) -> None:
         self.stage = Stage(self.transport, self.workdir)
+
+    def cores_for(self, asked: str | None) -> str:
+        """The agent's `cores` value for what was asked: big, little, all, any, a mask, a list, or None for the
+        device's own choice. Raises UsageError for a word that means nothing and for cores it does not have."""
+        return self.cores if asked is None else chosen_cores(asked, self.groups)
 
     def close(self) -> None:
         """Undo what opening did, last first."""

@@ -28,23 +28,33 @@ _CHUNK = 1 << 18
 _BROKEN = (paramiko.SSHException, OSError, EOFError)
 
 
-def ssh_transport(destination: str, patience_s: float = PATIENCE_S) -> RemoteTransport:
-    """`destination` is a host of ~/.ssh/config, HOST, USER@HOST or USER@HOST:PORT."""
-    return RemoteTransport(f"ssh:{destination}", lambda: _connect(destination), patience_s)
+def ssh_transport(
+    destination: str,
+    patience_s: float = PATIENCE_S,
+    *,
+    identity: Path | None = None,
+    known_hosts: Path | None = None,
+) -> RemoteTransport:
+    """`destination` is a host of ~/.ssh/config, HOST, USER@HOST or USER@HOST:PORT.
+
+    `identity` and `known_hosts` take the place of the user's own, for a board that we made ourselves.
+    """
+    return RemoteTransport(f"ssh:{destination}", lambda: _connect(destination, identity, known_hosts), patience_s)
 
 
-def _connect(destination: str) -> SshLink:
+def _connect(destination: str, identity: Path | None, known_hosts: Path | None) -> SshLink:
     user, host, port = _parted(destination)
     config = _config().lookup(host)
     address = config.get("hostname", host)
     port = port or int(config.get("port", "22"))
     client = paramiko.SSHClient()
-    for path in config.get("userknownhostsfile", "~/.ssh/known_hosts").split():
+    listed = config.get("userknownhostsfile", "~/.ssh/known_hosts").split()
+    for path in [str(known_hosts)] if known_hosts else listed:
         with contextlib.suppress(FileNotFoundError):
             client.load_system_host_keys(str(Path(path).expanduser()))
     client.set_missing_host_key_policy(_Refuse(address, port))
     name = f"ssh:{destination}"
-    keys = [str(Path(path).expanduser()) for path in config.get("identityfile", [])]
+    keys = [str(identity)] if identity else [str(Path(path).expanduser()) for path in config.get("identityfile", [])]
     try:
         client.connect(
             address,
@@ -52,6 +62,8 @@ def _connect(destination: str) -> SshLink:
             username=user or config.get("user"),
             key_filename=keys or None,  # type: ignore[arg-type]  # a list is taken too, says paramiko's own text
             sock=_proxy(config),
+            allow_agent=identity is None,
+            look_for_keys=identity is None,
             timeout=_CONNECT_S,
             banner_timeout=_CONNECT_S,
             auth_timeout=_CONNECT_S,
