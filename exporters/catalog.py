@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import json
@@ -21,7 +22,6 @@ from foundation.errors import ExportError, PocketbenchError
 from foundation.record import Record
 
 FOLDER = Path(__file__).parent
-SHARED = ("networks/blocks.py", "networks/registry.py", "networks/sources.py", "weights.py", "foreign_weights.py")
 
 
 class CatalogEntry(Record):
@@ -65,14 +65,13 @@ def catalog(selection: Sequence[str], weights: str = "default") -> list[CatalogE
 def definition_digest(name: str, weights: str = "default") -> str:
     """SHA-256 of everything that decides what `resolve(name, weights).build()` gives: for the keys of export caches.
 
-    The source of the network's file and of what it shares with others, the versions of torch and of
+    The source of the network's file and of all of `exporters` that it imports, the versions of torch and of
     the library a source names, and the bytes of a weights file. Imports no torch itself.
     """
     [entry] = catalog([name], weights)
     parts: dict[str, object] = {
         "name": entry.name,
         "weights": entry.weights.model_dump(),
-        "shared": [sha256_file(FOLDER / shared) for shared in SHARED],
         "torch": _version("torch"),
         "definition": _definition(entry),
     }
@@ -84,13 +83,31 @@ def definition_digest(name: str, weights: str = "default") -> str:
     return key_of(parts)
 
 
-def _definition(entry: CatalogEntry) -> str:
+def _definition(entry: CatalogEntry) -> dict[str, str]:
+    """The digest of every source file that takes part, by module name."""
     if "" not in sys.path:
         sys.path.insert(0, "")  # a user's module may be in the folder one works in
-    spec = importlib.util.find_spec(entry.module)
-    if spec is None or spec.origin is None:
-        raise ExportError(f"cannot find the source of {entry.module}")
-    return sha256_file(Path(spec.origin))
+    pending = [entry.module, "exporters.networks.registry"]
+    digests: dict[str, str] = {}
+    while pending:
+        module = pending.pop()
+        if module in digests:
+            continue
+        spec = importlib.util.find_spec(module)
+        if spec is None or spec.origin is None:
+            raise ExportError(f"cannot find the source of {module}")
+        source = Path(spec.origin)
+        digests[module] = sha256_file(source)
+        if module.startswith("exporters."):
+            pending += _imported(source)
+    return digests
+
+
+def _imported(source: Path) -> list[str]:
+    """The modules of `exporters` that a source file imports from, at its top or inside functions."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return sorted(name for name in names if name.startswith("exporters."))
 
 
 def _counted(request: dict[str, object]) -> list[CatalogEntry]:

@@ -80,5 +80,5 @@ def _row(entry: CatalogEntry) -> list[str]:
         f"{published.params:,}" if published and published.params else "-",
         f"{published.macs / 1e6:,.0f}" if published and published.macs else "-",
         f"{published.top1:.1f}" if published and published.top1 else "-",
-        "random" if entry.weights.kind == "random" else escape(entry.weights.source),
+        entry.weights.kind,
     ]

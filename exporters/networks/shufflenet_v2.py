@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from exporters.networks.blocks import ChannelShuffle, ConvNorm, GlobalAveragePool, PositiveMaxPool
 from exporters.networks.registry import network, resolution
-from foundation.artifact import Published
+from exporters.networks.shufflenet_v2_export import UnshuffledShuffleNetV2
+from foundation.artifact import Format, Precision, Published
 
 STEM = 24
 REPEATS = (4, 8, 4)  # units of stages 2, 3 and 4, the first of each with stride 2
@@ -59,6 +60,15 @@ class DownUnit(nn.Module):
         return self.shuffle(torch.cat((self.short_branch(x), self.branch(x)), 1))
 
 
+class ShuffleNetV2(nn.Sequential):
+    """Stem, pool, three stages of units, a last convolution, mean and classifier."""
+
+    def export_form(self, format: Format, precision: Precision) -> nn.Module:
+        """In TFLite each shuffle is a transpose, slower than gathering channels in another order."""
+        del precision
+        return UnshuffledShuffleNetV2(self) if format == "tflite" else self
+
+
 def shufflenet_v2(width: str, classes: int = 1000) -> nn.Module:
     """ShuffleNetV2 of one column of the paper's table."""
     layers: list[nn.Module] = [ConvNorm(3, STEM, 3, 2), PositiveMaxPool(3, 2, 1)]
@@ -68,7 +78,7 @@ def shufflenet_v2(width: str, classes: int = 1000) -> nn.Module:
         units = [BasicUnit(outputs) for _ in range(repeats - 1)]
         layers.append(nn.Sequential(DownUnit(channels, outputs), *units))
         channels = outputs
-    return nn.Sequential(*layers, ConvNorm(channels, last), GlobalAveragePool(), nn.Linear(last, classes))
+    return ShuffleNetV2(*layers, ConvNorm(channels, last), GlobalAveragePool(), nn.Linear(last, classes))
 
 
 # MACs as the paper's Table 8 prints them; at 2.0 torchvision counts 583 M, 1.4 % below the paper's 591 M.
