@@ -9,6 +9,7 @@
 #include "failure.h"
 #include "job.h"
 #include "predict.h"
+#include "probe.h"
 #include "protocol.h"
 #include "sha256.h"
 #include "trial.h"
@@ -66,8 +67,14 @@ int main(int count, char** arguments) {
       say_state("before", whole_number("calibration_ns", arguments[2], 0, 10'000'000'000));
     });
   }
+  if (first == "--probe" && (count == 3 || count == 4)) {
+    return guarded([&] {
+      if (count == 4) keep_to_cores(arguments[3]);
+      run_probe(static_cast<int>(whole_number("threads", arguments[2], 1, 1024)));
+    });
+  }
   if (count != 2 || first.compare(0, 2, "--") == 0) {
-    std::fputs("agent JOBFILE | --sha256 FILE... | --state CALIBRATION_NS [CORES] | --version\n", stderr);
+    std::fputs("agent JOBFILE | --sha256 FILE... | --state CALIBRATION_NS [CORES] | --probe THREADS [CORES] | --version\n", stderr);
     return 64;
   }
   return guarded([&] {
