@@ -19,6 +19,7 @@ STEADY_JOB = {
     "samples_min_ns": "1000000000",
     "samples_max_ns": "10000000000",
     "profile_runs": "20",
+    "calibration_ns": "50000000",  # before and after: THROTTLED is judged by it
 }
 QUICK_JOB = {
     **STEADY_JOB,

@@ -9,15 +9,19 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
 from bench.devices.device import Device
+from bench.devices.pace import Pacer
+from bench.devices.performance import hold_fixed_performance
 from bench.devices.resolve import resolve
 from bench.options import Options
 from bench.plan import DEFAULT_BLOCKS, block_order, cells_of, job_settings, joined
@@ -48,7 +52,10 @@ def start(
     Raises DeviceError when a device was lost for good, Interrupted on Ctrl-C; the evidence is kept.
     """
     with ExitStack() as stack:
-        stations = [_station(device, options, job) for device in open_all(options.device, stack)]
+        stations = [
+            prepared(_station(device, options, job), options.pace, console.print)
+            for device in open_all(options.device, stack)
+        ]
         run = _planned(options, sources, stations, command)
         writer = stack.enter_context(RunWriter.create(options.out, run))
         console.print(f"run {run.id}: {len(run.cells)} cells x {run.blocks} trials, evidence in {writer.folder}")
@@ -71,7 +78,7 @@ def resume(options: Options, ref: str, console: Console) -> Evidence:
                     f"the agent or a runtime changed since run {run.id} began",
                     hint="start a new run: its numbers would mix",
                 )
-            stations.append(staged(station))
+            stations.append(prepared(staged(station), options.pace, console.print))
         console.print(f"run {run.id}: {len(evidence.trials)} trials are there, evidence in {writer.folder}")
         return _measured(writer, stations, evidence.trials, console)
 
@@ -101,15 +108,23 @@ def _station(device: Device, options: Options, job: Mapping[str, str] | None) ->
 
 def staged(station: Station) -> Station:
     """The station with its bundle on the device."""
-    folder = station.device.stage.put_bundle(station.bundle)
-    return Station(station.device, station.bundle, folder, station.settings, station.seed)
+    return replace(station, folder=station.device.stage.put_bundle(station.bundle))
+
+
+def prepared(station: Station, pace: Literal["auto", "on", "off"], say: Callable[[str], None]) -> Station:
+    """The staged station, ready for trials: fixed-performance mode on where the device has it, paced where asked."""
+    device = station.device
+    hold_fixed_performance(device, say)
+    if device.clock == "instructions" or pace == "off" or (pace == "auto" and not device.profile.pace):
+        return station
+    return replace(station, pacer=Pacer(device, station.bundle.command, station.folder, station.bundle.digest, say))
 
 
 def _planned(options: Options, sources: Sources, stations: Sequence[Station], command: Sequence[str]) -> Run:
     now = datetime.now(UTC)
     cells: list[Cell] = []
     for station in stations:
-        cores = options.cores or station.device.cores
+        cores = station.device.cores_for(options.cores)
         cells += cells_of(station.device.name, sources.artifacts, options.threads, cores)
     order: list[tuple[str, ...]] = []
     for station in stations:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.devices.device import Device
+from bench.devices.pace import Pacer
+from bench.devices.state import shell_state
 from bench.job import RUNTIME_OF, job_text
 from device_agents.bundle import Bundle
 from foundation.artifact import Artifact
@@ -31,6 +33,7 @@ class Station:
     folder: str  # of the bundle, on the device
     settings: Mapping[str, str]
     seed: int
+    pacer: Pacer | None = None
 
     def job_path(self) -> str:
         return f"{self.device.workdir}/job"
@@ -48,6 +51,9 @@ class Station:
         stderr = ""
         shell: dict[str, str] = {}
         try:
+            if self.pacer is not None:
+                shell["pacing"] = self.pacer.wait(cell.cores).to_json()
+            shell |= _named("before", shell_state(self.device))
             self._push_job(cell, artifact, model)
             ended = self.device.transport.run(
                 [*self.bundle.command, self.job_path()],
@@ -57,6 +63,7 @@ class Station:
                 on_line=lines.append,
             )
             status, signal, stderr = ended.exit_status, ended.signal, ended.stderr
+            shell |= _named("after", shell_state(self.device))
         except DeviceError as lost:
             error = lost.message
         return Trial(
@@ -88,3 +95,7 @@ class Station:
             job.write(text)
             job.flush()
             self.device.transport.push(Path(job.name), self.job_path())
+
+
+def _named(when: str, texts: Mapping[str, str]) -> dict[str, str]:
+    return {f"{when} {command}": text for command, text in texts.items()}

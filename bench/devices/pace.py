@@ -20,6 +20,7 @@ from bench.devices.device import Device
 from bench.devices.state import shell_state, thermal_of, throttled_of
 from foundation.cache import cache_root, storage_error
 from foundation.errors import DeviceError
+from foundation.record import Record
 from results.device_state.thermal import STATUS_NAMES
 from results.evidence import State, parse_line
 
@@ -27,8 +28,7 @@ CALIBRATION_NS = 50_000_000
 _PAUSE_S = 5.0
 
 
-@dataclass(frozen=True)
-class Readiness:
+class Readiness(Record):
     """What was found before a trial. `reasons`: why the device is not ready; empty when it is."""
 
     slowdown: float | None  # times the baseline; None: the kernel was not run
@@ -67,7 +67,7 @@ class Pacer:
             if found.ready or waited >= limit:
                 if not found.ready:
                     self.say(f"{self.device.name}: measuring anyway after {waited:.0f} s: {'; '.join(found.reasons)}")
-                return Readiness(found.slowdown, found.reasons, waited)
+                return found.model_copy(update={"waited_s": waited})
             self.say(f"{self.device.name}: waiting up to {limit - waited:.0f} s more: {'; '.join(found.reasons)}")
             pause = min(_PAUSE_S, limit - waited)
             self.sleep(pause)
@@ -89,7 +89,7 @@ class Pacer:
         limit = self.device.profile.limits.slowdown
         if slowdown > limit:
             reasons.append(f"the calibration kernel takes {slowdown:.2f} times its baseline (limit {limit:.2f})")
-        return Readiness(slowdown, tuple(reasons))
+        return Readiness(slowdown=slowdown, reasons=tuple(reasons))
 
     def _calibrated(self, cores: str) -> int:
         """The kernel's fastest repetition, in nanoseconds."""
