@@ -25,6 +25,7 @@ from bench.devices.performance import hold_fixed_performance
 from bench.devices.resolve import resolve
 from bench.options import Options
 from bench.plan import DEFAULT_BLOCKS, block_order, cells_of, job_settings, joined
+from bench.probe import probe
 from bench.progress import progress_bars
 from bench.runner import check_files, measure, pending
 from bench.sources import Sources
@@ -147,7 +148,8 @@ def _planned(options: Options, sources: Sources, stations: Sequence[Station], co
                 clock=station.device.clock,
                 bundle=station.bundle.digest,
                 job=dict(station.settings),
-                texts=station.device.texts,
+                texts=station.device.texts
+                | ({} if options.quick else probe(station, options.threads, options.cores or station.device.cores)),
             )
             for station in stations
         ),
