@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -42,7 +43,8 @@ def build_agent(target: Target, *, compiler: Compiler = "zig", sources: Path = S
     )
     agent = cache_root() / "agents" / key[:32] / "agent"
     if not agent.exists():
-        _compile([*command, *FLAGS, *defines], [path for path in files if path.suffix == ".cc"], agent)
+        programs = [path for path in files if path.suffix == ".cc"]
+        compile_program(programs, agent, target, compiler=compiler, flags=defines, include=sources)
     return agent
 
 
@@ -59,20 +61,31 @@ def _compiler(compiler: Compiler, target: Target) -> tuple[list[str], str]:
     return [*zig, "c++", "-target", target.zig], f"zig {metadata.version('ziglang')}"
 
 
-def _compile(command: list[str], sources: list[Path], agent: Path) -> None:
+def compile_program(
+    sources: Sequence[Path],
+    program: Path,
+    target: Target,
+    *,
+    compiler: Compiler = "zig",
+    flags: Sequence[str] = (),
+    link_flags: Sequence[str] = LINK_FLAGS,
+    include: Path = SOURCES,
+) -> None:
+    """Compile C++ files side by side and link them into `program`. Raises BuildError."""
+    command = [*_compiler(compiler, target)[0], *FLAGS, *flags]
     with tempfile.TemporaryDirectory(prefix="pocketbench-build-") as folder:
 
-        def compiled(source: Path) -> Path:
+        def compiled(source: Path) -> str:
             made = Path(folder) / f"{source.stem}.o"
-            # The folder's name must not reach the binary: the same sources give the same bytes anywhere.
-            _run([*command, "-c", source.name, "-o", str(made)], source.parent)
-            return made
+            # Run beside the source, so that no folder's name reaches the binary: the same bytes everywhere.
+            _run([*command, "-I", str(include), "-c", source.name, "-o", str(made)], source.parent)
+            return str(made)
 
         with ThreadPoolExecutor(os.cpu_count()) as workers:
             objects = list(workers.map(compiled, sources))
-        with written_whole(agent) as path:
-            _run([*command, *map(str, objects), "-o", str(path), *LINK_FLAGS])
-    agent.chmod(0o755)
+        with written_whole(program) as path:
+            _run([*command, *objects, "-o", str(path), *link_flags])
+    program.chmod(0o755)
 
 
 def _run(command: list[str], folder: Path | None = None) -> str:
