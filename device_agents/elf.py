@@ -44,7 +44,7 @@ def read_elf(path: Path) -> Elf:
         raise BuildError(f"{path.name} is not a 64-bit little-endian ELF file")
     try:
         return _read(data)
-    except (struct.error, IndexError, ValueError) as error:
+    except (struct.error, IndexError, ValueError, OverflowError) as error:
         raise BuildError(f"{path.name} is damaged: {error}") from error
 
 
