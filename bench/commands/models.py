@@ -27,8 +27,8 @@ def models(
     """List networks with their parameters, multiply-accumulates and published figures."""
     import json
 
-    from bench.tables import console
     from bench.options import listed
+    from bench.tables import console
     from exporters.catalog import catalog
 
     entries = catalog(listed(selection) or ("all",))
