@@ -6,110 +6,86 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from foundation.errors import UsageError
 from results.cell_result import Unit
 from results.charts.kinds import Request
 from results.charts.one_cell import cell_title, one_cell
-from results.device_checks import frequency
-from results.reading import Reading
-from results.statistics import median_with_interval
+from results.sustained import Course, course
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
 class Data:
-    """Trials by the minute (since the first began) in which each began.
-
-    `points`: (minute, latency in ms or millions of instructions), a trial each. `medians`: (minute from 0, median of
-    its trials). `first`: the first minute's interval, None where it had one trial. `frequencies`: (minute, GHz), where
-    the device tells them.
-    """
+    """What the chart shows. `points`: (minutes since the first trial began, its latency in ms or millions)."""
 
     title: str
     unit: Unit
     points: tuple[tuple[float, float], ...]
-    medians: tuple[tuple[int, float], ...]
-    first: tuple[float, float] | None
-    frequencies: tuple[tuple[float, float], ...]
+    course: Course
 
 
 def data(request: Request) -> Data:
-    """Trials of the one cell the request leaves. Raises UsageError with fewer than two that gave a latency."""
+    """Trials of the one cell the request leaves. Raises UsageError where they began within one minute."""
     result, evidence = one_cell(request)
-    readings = [(_start(reading), reading) for reading in evidence.complete]
-    begin = min((start for start, _ in readings), default=0.0)
-    points, frequencies = [], []
-    for start, reading in readings:
-        minute = (start - begin) / 60
-        latency = reading.latency(result.clock)
-        if latency is not None:
-            points.append((minute, latency * 1e-6))
-        kilohertz = frequency(reading.after, "cur")
-        if kilohertz:
-            frequencies.append((minute, kilohertz * 1e-6))
-    if len(points) < 2:
-        raise UsageError(
-            f"{result.id} has {len(points)} trials with a latency, a course needs two",
-            hint="keep one cell running: bench soak --minutes 10",
-        )
-    minutes: dict[int, list[float]] = {}
-    for minute, value in sorted(points):
-        minutes.setdefault(int(minute), []).append(value)
-    _, low, high = median_with_interval(minutes[0])
-    return Data(
-        cell_title(result),
-        result.unit,
-        tuple(sorted(points)),
-        tuple((minute, float(np.median(values))) for minute, values in minutes.items()),
-        None if low is None or high is None else (low, high),
-        tuple(sorted(frequencies)),
-    )
-
-
-def _start(reading: Reading) -> float:
-    """Seconds, by the host's clock: a phone's may jump."""
-    return datetime.fromisoformat(reading.trial.started).timestamp()
+    readings = evidence.complete
+    starts = [datetime.fromisoformat(reading.trial.started).timestamp() for reading in readings]
+    begin = min(starts, default=0.0)
+    points = [
+        ((start - begin) / 60, latency * 1e-6)
+        for start, reading in zip(starts, readings, strict=True)
+        if (latency := reading.latency(result.clock)) is not None
+    ]
+    found = course(readings, result.clock)
+    if len(found.minutes) < 2:
+        hint = "keep one cell running: bench soak --minutes 10"
+        raise UsageError(f"the trials of {result.id} do not span two minutes: there is no course to draw", hint=hint)
+    return Data(cell_title(result), result.unit, tuple(sorted(points)), found)
 
 
 def draw(data: Data) -> Figure:
-    """Latency over minutes, the first minute's interval as a band; the frequency below it where it is known."""
+    """Latency over minutes, the first minute's interval as a band; heat and frequency below it where they are known."""
     from results.charts.style import COLOURS, new_figure
 
-    panels = 2 if data.frequencies else 1
-    figure = new_figure(9.0, 4.4 + 1.6 * (panels - 1))
-    grid = figure.subplots(panels, 1, sharex=True, squeeze=False, height_ratios=[3.0, 1.2][:panels])
-    axes = grid[0][0]
-    if data.first:
-        axes.axhspan(*data.first, color=COLOURS[2], alpha=0.28, linewidth=0, label="95 % interval of the first minute")
-    axes.plot(
-        [x for x, _ in data.points],
-        [y for _, y in data.points],
-        "o",
-        color=COLOURS[0],
-        markersize=4,
-        alpha=0.6,
-        label="trial",
-    )
-    axes.step(
-        [minute for minute, _ in data.medians] + [data.medians[-1][0] + 1],
-        [value for _, value in data.medians] + [data.medians[-1][1]],
-        where="post",
-        color=COLOURS[1],
-        linewidth=2.2,
-        label="median of a minute",
-    )
-    axes.set_ylabel("latency, ms" if data.unit == "ms" else "instructions, millions")
-    if data.frequencies:
-        below = grid[1][0]
-        below.plot([x for x, _ in data.frequencies], [y for _, y in data.frequencies], color=COLOURS[3], linewidth=2)
-        below.set_ylabel("GHz")
-        below.set_ylim(0, max(y for _, y in data.frequencies) * 1.12)
+    minutes = data.course.minutes
+    below = [
+        (label, colour, [(m.minute + 0.5, value) for m in minutes if (value := getattr(m, key)) is not None])
+        for label, colour, key in (("GHz", COLOURS[3], "gigahertz"), ("°C", COLOURS[4], "celsius"))
+    ]
+    below = [panel for panel in below if panel[2]]
+    figure = new_figure(9.0, 4.4 + 1.5 * len(below))
+    grid = figure.subplots(1 + len(below), 1, sharex=True, squeeze=False, height_ratios=[3.0, *[1.1] * len(below)])
+    _latency(grid[0][0], data)
+    for row, (label, colour, series) in zip(grid[1:], below, strict=True):
+        row[0].plot([x for x, _ in series], [y for _, y in series], color=colour, linewidth=2, marker="o", markersize=4)
+        row[0].set_ylabel(label)
+        row[0].set_ylim(0, max(y for _, y in series) * 1.12)
     grid[-1][0].set_xlabel("minutes since the first trial")
     figure.suptitle(f"Sustained: {data.title}", x=0.02, ha="left", weight="bold", size=14)
-    figure.legend(loc="upper left", ncols=3, bbox_to_anchor=(0.015, 0.945))
+    figure.legend(loc="upper left", ncols=4, bbox_to_anchor=(0.015, 0.945))
     figure.tight_layout(rect=(0, 0, 1, 0.91))
     return figure
+
+
+def _latency(axes: Axes, data: Data) -> None:
+    from results.charts.style import COLOURS
+
+    minutes = data.course.minutes
+    first = minutes[0]
+    if first.low is not None and first.high is not None:
+        band = "95 % interval of the first minute"
+        axes.axhspan(first.low, first.high, color=COLOURS[2], alpha=0.28, linewidth=0, label=band)
+    times, latencies = zip(*data.points, strict=True)
+    axes.plot(times, latencies, "o", color=COLOURS[0], markersize=4, alpha=0.6, label="trial")
+    name: str | None = "median of a minute"
+    for minute in minutes:
+        span = [minute.minute, minute.minute + 1]
+        axes.plot(span, [minute.median] * 2, color=COLOURS[1], linewidth=2.4, label=name)
+        name = None
+    if data.course.left_at is not None:
+        ink = axes.xaxis.label.get_color()
+        left = f"leaves it at minute {data.course.left_at}"
+        axes.axvline(data.course.left_at, color=ink, linewidth=1.2, linestyle="--", label=left)
+    axes.set_ylabel("latency, ms" if data.unit == "ms" else "instructions, millions")
