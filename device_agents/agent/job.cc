@@ -59,7 +59,6 @@ void set(Job& job, const std::string& key, const std::string& value) {
   else if (key == "calibration_ns") job.calibration_ns = count(0);
   else if (key == "values") job.values = whole_number(key, value, 0, 1) == 1;
   else if (key == "shards") job.shards = value;
-  else if (key == "pictures") job.pictures = count(1);
   else if (key == "patience_ns") job.patience_ns = count(0);
   else throw Failure("JOB", "the job's line '" + key + " " + value + "' is not of protocol 1");
 }
@@ -91,7 +90,6 @@ Job read_job(const std::string& path) {
                                    std::pair{"model", &job.model}, std::pair{"scratch", &job.scratch}}) {
     if (value->empty()) throw Failure("JOB", std::string("the job names no ") + key);
   }
-  if (job.shards.empty() != (job.pictures == 0)) throw Failure("JOB", "shards and pictures come together");
   return job;
 }
 

@@ -33,7 +33,6 @@ struct Job {
   int64_t calibration_ns = 0;
   bool values = false;
   std::string shards;  // predictions are wanted: the shards' path without their `.0`, `.1`, ...
-  int64_t pictures = 0;  // in all shards
   int64_t patience_ns = 600'000'000'000;
 };
 

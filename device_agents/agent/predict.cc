@@ -68,7 +68,7 @@ class Shard {
     struct stat facts;
     if (pread(file_, &header_, sizeof header_, 0) != ssize_t{sizeof header_} || fstat(file_, &facts) != 0) return false;
     const uint64_t length = static_cast<uint64_t>(facts.st_size) - sizeof header_;
-    if (header_.pictures == 0 || length > header_.pictures * picture_bytes_) {
+    if (length > header_.pictures * picture_bytes_) {
       throw Failure("INPUT", path_ + " does not hold pictures of " + std::to_string(picture_bytes_) + " bytes");
     }
     return length == header_.pictures * picture_bytes_;
@@ -113,16 +113,16 @@ void run_predictions(const Job& job) {
 
   Bytes picture(instance->inputs[0].bytes());
   std::vector<float> outputs;
-  int64_t left = job.pictures;
-  for (int64_t index = 0; left > 0; ++index) {
+  for (int64_t index = 0;; ++index) {
     const std::string path = job.shards + "." + std::to_string(index);
     Shard shard(path, picture.size());
     const int64_t begin = wall_ns();
     shard.wait(job.patience_ns);
+    const int64_t arrived = wall_ns();
+    if (shard.pictures() == 0) break;
     Predictions said;
     said.shard = index;
-    said.waited_ns = wall_ns() - begin;
-    if (static_cast<int64_t>(shard.pictures()) > left) throw Failure("INPUT", path + " holds more pictures than are left");
+    said.waited_ns = arrived - begin;
     outputs.clear();
     for (uint64_t i = 0; i < shard.pictures(); ++i) {
       shard.read(i, picture);
@@ -134,9 +134,8 @@ void run_predictions(const Job& job) {
       if (shard.outputs_wanted()) outputs.insert(outputs.end(), values.begin(), values.end());
     }
     if (shard.outputs_wanted()) write_outputs(path + ".outputs", outputs);
-    left -= static_cast<int64_t>(shard.pictures());
     shard.remove();
-    said.busy_ns = wall_ns() - begin - said.waited_ns;
+    said.busy_ns = wall_ns() - arrived;
     if (!known && index == 0) say_loaded(*instance, job.threads);
     say_predictions(said);
   }
