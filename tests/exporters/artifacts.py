@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+from exporters.catalog import definition_digest
 from exporters.service import Exported, Request
 
 TINY = "tests.exporters.tiny:tiny"
@@ -16,3 +19,6 @@ REQUESTS = [
 ]
 
 Artifacts = dict[tuple[str, str, str], Exported]  # by network, format, precision
+
+# A user's function is counted in a child process each time it is named; for these tests once is enough.
+digest_once = functools.cache(definition_digest)

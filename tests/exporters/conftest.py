@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporters.service import Exported, Failed, Request, ensure
-from tests.exporters.artifacts import HOLE, REQUESTS, Artifacts
+from tests.exporters.artifacts import HOLE, REQUESTS, Artifacts, digest_once
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,7 @@ def tiny_artifacts(tiny_cache: Path) -> Artifacts:
     made: dict[tuple[str, str, str], Exported] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POCKETBENCH_CACHE", str(tiny_cache))
+        patch.setattr("exporters.service.definition_digest", digest_once)
         for request, result in zip(requests, ensure(requests, jobs=2), strict=True):
             assert not isinstance(result, Failed), result
             made[request.network, request.format, request.precision] = result

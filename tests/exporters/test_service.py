@@ -15,7 +15,7 @@ import pytest
 from exporters import shelf
 from exporters.service import Event, Exported, Failed, Request, ensure
 from foundation.errors import StorageError, UsageError
-from tests.exporters.artifacts import REQUESTS, TINY, Artifacts
+from tests.exporters.artifacts import REQUESTS, TINY, Artifacts, digest_once
 
 FLOAT = Request(TINY, "onnx", "fp32")
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +28,7 @@ def warm_cache(tiny_artifacts: Artifacts, tiny_cache: Path, tmp_path: Path, monk
     folder = tmp_path / "cache"
     shutil.copytree(tiny_cache, folder)
     monkeypatch.setenv("POCKETBENCH_CACHE", str(folder))
+    monkeypatch.setattr("exporters.service.definition_digest", digest_once)
     return folder
 
 
@@ -64,7 +65,7 @@ def test_a_damaged_entry_is_exported_again_and_a_killed_or_crashing_child_fails_
     killed = Request("tests.exporters.tiny:killed", "onnx", "fp32")
     crashing = Request("tests.exporters.tiny:crashing", "tflite", "fp32")
     untraceable = Request("tests.exporters.tiny:untraceable", "onnx", "fp32")
-    results = ensure([killed, FLOAT, crashing, untraceable], jobs=1)
+    results = ensure([killed, FLOAT, crashing, untraceable], jobs=2)
     assert [type(one).__name__ for one in results] == ["Failed", "Exported", "Failed", "Failed"]
     first, again, third, fourth = results
     assert isinstance(first, Failed)
