@@ -8,6 +8,7 @@ push nor somebody's edit goes unnoticed.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,7 @@ from foundation.cache import sha256_file, storage_error
 from foundation.errors import DeviceError
 
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
-_LISTED = re.compile(r"([0-9a-f]{64})[ *]+(.+)")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class BundleFiles(Protocol):
@@ -26,6 +27,10 @@ class BundleFiles(Protocol):
     @property
     def files(self) -> Mapping[str, Path]:
         """Name inside the bundle's folder -> file on this computer."""
+
+    @property
+    def sha256(self) -> Mapping[str, str]:
+        """Name -> SHA-256 of that file."""
 
     @property
     def command(self) -> Sequence[str]:
@@ -67,7 +72,7 @@ class Stage:
         if self.transport.shares_files:
             _link_all(Path(folder), bundle.files)
             return folder
-        wanted = {f"{folder}/{name}": (path, sha256_file(path)) for name, path in bundle.files.items()}
+        wanted = {f"{folder}/{name}": (path, bundle.sha256[name]) for name, path in bundle.files.items()}
         if not self._has_sha256sum():
             # The agent does the hashing then; it may not be there yet, so absent files come by size first.
             self._hasher = ([*bundle.command, "--sha256"], folder)
@@ -106,26 +111,20 @@ class Stage:
     def _digests(self, remotes: Sequence[str]) -> dict[str, str]:
         """SHA-256 of those files that are there, hashed on the device in one command."""
         if self._has_sha256sum():
-            argv: Sequence[str] = ("sha256sum",)
-            folder = None
+            hasher, folder = 'sha256sum <"$f"', None  # no name to print: some escape what is odd in it
         elif self._hasher is not None:
-            argv, folder = self._hasher
+            command, folder = self._hasher
+            hasher = shlex.join(command) + ' "$f"'
         else:
             raise DeviceError(
                 f"{self.transport.name} has no sha256sum, and the agent is not there yet",
                 hint="push the bundle before any other file",
             )
-        try:
-            done = self.transport.run([*argv, *remotes], cwd=folder, deadline_s=300)
-        except DeviceError:
-            if folder is None:
-                raise
-            return {}  # the agent's folder is not there yet
-        found: dict[str, str] = {}
-        for line in done.stdout.splitlines():
-            if match := _LISTED.fullmatch(line.strip()):
-                found[match[2]] = match[1]
-        return found
+        enter = f"cd -- {shlex.quote(folder)} 2>/dev/null; " if folder else ""
+        script = f'{enter}for f; do [ -r "$f" ] && d=$({hasher} 2>/dev/null) || d=; echo "${{d%% *}}"; done'
+        done = self.transport.run(["sh", "-c", script, "sh", *remotes], deadline_s=300)
+        lines = done.stdout.splitlines()
+        return {remote: line for remote, line in zip(remotes, lines, strict=False) if _DIGEST.fullmatch(line)}
 
     def _has_sha256sum(self) -> bool:
         if self._hasher is None:

@@ -53,6 +53,7 @@ class Station:
         try:
             if self.pacer is not None:
                 shell["pacing"] = self.pacer.wait(cell.cores).to_json()
+            self.device.stage.put_bundle(self.bundle)  # costs nothing, unless the device came back without it
             shell |= _named("before", shell_state(self.device))
             self._push_job(cell, artifact, model)
             ended = self.device.transport.run(

@@ -17,7 +17,7 @@ import adbutils
 
 from bench.transports.adb_texts import CURES, Listed, error_of, parse_devices
 from bench.transports.protocol import Progress
-from bench.transports.remote import PATIENCE_S, LinkLost, Process, RemoteTransport, Stream
+from bench.transports.remote import LinkLost, Process, RemoteTransport, Stream
 from foundation.errors import DeviceError
 
 _SYNC_CHUNK = 64 * 1024  # the protocol's largest DATA block
@@ -78,7 +78,7 @@ def _asked(service: str) -> str:
         raise error_of("the adb server", str(error) or type(error).__name__) from error
 
 
-def adb_transport(serial: str, patience_s: float = PATIENCE_S) -> RemoteTransport:
+def adb_transport(serial: str, patience_s: float | None = None) -> RemoteTransport:
     """The device that the adb server calls `serial`; HOST:PORT is connected first when it is not listed."""
     return RemoteTransport(f"adb:{serial}", lambda: _connect(serial), patience_s)
 

@@ -34,7 +34,7 @@ from adb_shell.transport.tcp_transport import TcpTransport
 
 from bench.transports.adb_texts import CURES, error_of
 from bench.transports.protocol import Progress
-from bench.transports.remote import PATIENCE_S, LinkLost, Process, RemoteTransport, Stream
+from bench.transports.remote import LinkLost, Process, RemoteTransport, Stream
 from foundation.errors import DeviceError
 
 AUTH_S = 15.0  # to accept the prompt on the phone
@@ -56,13 +56,13 @@ _BROKEN = (
 )
 
 
-def tcp_transport(host: str, port: int, patience_s: float = PATIENCE_S, auth_s: float = AUTH_S) -> RemoteTransport:
+def tcp_transport(host: str, port: int, patience_s: float | None = None, auth_s: float = AUTH_S) -> RemoteTransport:
     """The adbd that listens at HOST:PORT."""
     name = f"adb:{host}:{port}"
     return RemoteTransport(name, lambda: _connect(name, lambda: TcpTransport(host, port), auth_s), patience_s)
 
 
-def usb_transport(serial: str, patience_s: float = PATIENCE_S, auth_s: float = AUTH_S) -> RemoteTransport:
+def usb_transport(serial: str, patience_s: float | None = None, auth_s: float = AUTH_S) -> RemoteTransport:
     """The phone with that serial on this computer's USB. Needs libusb and the right to open the device."""
     name = f"adb:{serial}"
 

@@ -67,10 +67,10 @@ class RemoteTransport:
 
     shares_files = False
 
-    def __init__(self, name: str, connect: Callable[[], Link], patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, name: str, connect: Callable[[], Link], patience_s: float | None = None) -> None:
         self.name = name
         self.connections = 0
-        self.patience_s = patience_s
+        self.patience_s = PATIENCE_S if patience_s is None else patience_s
         self._connect = connect
         self._link: Link | None = None
         self._leftovers: list[tuple[int, str]] = []

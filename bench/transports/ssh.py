@@ -19,7 +19,7 @@ import paramiko
 
 from bench.transports.adb_texts import error_of
 from bench.transports.protocol import Progress
-from bench.transports.remote import PATIENCE_S, LinkLost, Process, RemoteTransport, Stream
+from bench.transports.remote import LinkLost, Process, RemoteTransport, Stream
 from foundation.errors import DeviceError, UsageError
 
 _CONNECT_S = 15.0
@@ -30,7 +30,7 @@ _BROKEN = (paramiko.SSHException, OSError, EOFError)
 
 def ssh_transport(
     destination: str,
-    patience_s: float = PATIENCE_S,
+    patience_s: float | None = None,
     *,
     identity: Path | None = None,
     known_hosts: Path | None = None,

@@ -37,6 +37,7 @@ class Faults:
     cable_out_after_received: int | None = None  # bytes from the host, all packets
     cable_out_after_sent: int | None = None
     cable_out_on_output: bytes | None = None  # once a command's output has contained this
+    end_on_output: bytes | None = None  # the stream ends with status 0 in the middle of a command's output
     stays_out_s: float = 0.0  # after the cable came out by itself
     packet_delay_s: float = 0.0
     disk_bytes: int | None = None  # what fits on the device
@@ -314,6 +315,15 @@ async def _shell(stream: _Stream, command: str, framed: bool) -> None:
     async def pump(source: asyncio.StreamReader | None, number: int) -> None:
         assert source is not None
         while data := await source.read(65536):
+            cut = daemon.faults.end_on_output
+            if cut is not None and cut in data:
+                daemon.faults.end_on_output = None
+                data = data[: data.index(cut)]
+                await stream.write(struct.pack("<BI", number, len(data)) + data if framed else data)
+                if framed:
+                    await stream.write(struct.pack("<BIB", 3, 1, 0))
+                _kill(process.pid)
+                return
             await stream.write(struct.pack("<BI", number, len(data)) + data if framed else data)
             needle = daemon.faults.cable_out_on_output
             if needle is not None and needle in data:
