@@ -40,7 +40,7 @@ class Unit(nn.Module):
         branch = self.expand(self.filter(self.shuffle(self.reduce(x))))
         if self.pool is None:
             return F.relu(x + branch)
-        return F.relu(torch.cat((self.pool(x), branch), 1))
+        return F.relu(torch.cat((branch, self.pool(x)), 1))
 
 
 MEGVII = "megvii-model/ShuffleNet-Series README.md; params: pytorchcv"
