@@ -49,7 +49,9 @@ def data(request: Request) -> Data:
             if precision == "fp32" and fast:
                 found += _speedup(slow, fast)
     if not found:
-        raise UsageError("no network was measured both as fp32 and as int8", hint="bench run --precisions fp32,int8")
+        raise UsageError(
+            "no block gave a network both an fp32 and an int8 latency", hint="bench run --precisions fp32,int8"
+        )
     return Data(request.unit, tuple(sorted(found, key=lambda one: -one.ratio)))
 
 

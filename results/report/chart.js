@@ -66,6 +66,7 @@ class Chart {
       layout.yaxis2 = { domain: [0, 0.1], range: [-1, 1], tickvals: [0], ticktext: ["unknown"], gridcolor: colours.line, zeroline: false, fixedrange: true, automargin: true };
     }
     if (!able.length) {
+      layout.xaxis.visible = layout.yaxis.visible = false;
       layout.annotations = [{ text: mine.length ? "no cell shown here has a latency" : "no cell is shown", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5, font: { size: 15 } }];
     }
     Plotly.react(this.figure, traces, layout, PLOT_OPTIONS);
