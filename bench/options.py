@@ -33,6 +33,7 @@ class Options(Record):
     jobs: PositiveInt = 2
     samples_min: PositiveInt | None = None
     profile_runs: NonNegativeInt | None = None
+    accuracy: str | None = None  # the data set to predict after the trials; None: none
     pace: Literal["auto", "on", "off"] = "auto"
 
 

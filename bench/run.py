@@ -12,6 +12,9 @@ from bench.progress import export_progress, messages
 from bench.sources import gather, is_file, requests
 from foundation.errors import Exit
 from results.derive import cells
+from results.replay import write_derived
+from results.store import open_run
+from results.tables import write_tables
 
 
 def perform(options: Options, resume: str | None, as_json: bool) -> int:
@@ -21,6 +24,11 @@ def perform(options: Options, resume: str | None, as_json: bool) -> int:
     console = messages()
     session.writable(options.out)
     status = Exit.OK
+    data = None
+    if options.accuracy is not None:
+        from exporters.datasets import load
+
+        data = load(options.accuracy)  # refused now, if at all, and not after the trials
     if resume is not None:
         evidence = session.resume(options, resume, console)
     else:
@@ -32,6 +40,15 @@ def perform(options: Options, resume: str | None, as_json: bool) -> int:
         if not sources.exported:
             return Exit.EXPORT
         evidence = session.start(options, sources, sys.argv, console)
+    if data is not None and options.accuracy is not None:
+        from bench.accuracy.plan import beside
+
+        assert evidence.folder is not None
+        _, unpredicted = beside(evidence, options, data, options.accuracy, console)
+        status = Exit.REGRESSION if unpredicted and status is Exit.OK else status
+        evidence = open_run(evidence.folder.parent, str(evidence.folder))
+        write_derived(evidence)
+        write_tables(evidence)
     results = cells(evidence)
     print_cells(evidence, results, as_json=as_json)
     console.print(f"evidence: {evidence.folder}")

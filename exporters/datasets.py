@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from foundation.errors import UsageError
 
 PACKAGED: Final = "pictures"  # the data set that packages ship
 IMAGENET_CLASSES: Final = 1000
+VALIDATION_PICTURES: Final = 50  # of each class
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 HEADERS: Final = frozenset({"path", "file", "filename", "image", "picture"})  # a CSV's first cell that is no picture
 SPLITS: Final = frozenset({"train", "val", "valid", "validation", "test"})  # folder names that need their parent's
@@ -27,10 +29,15 @@ ORDER_SEED: Final = 0
 
 @dataclass(frozen=True)
 class DataSet:
-    """Pictures in the order in which they are shown to a network. `imagenet`: labels are ImageNet-1k's for certain."""
+    """Pictures in the order in which they are shown to a network.
+
+    `imagenet`: the labels are ImageNet-1k's for certain. `validation`: the pictures are a random sample, or all, of a
+    folder that has its validation set's shape: 50 pictures in each of 1000 classes.
+    """
 
     name: str
     imagenet: bool
+    validation: bool
     pictures: tuple[LabelledPicture, ...]
 
     def check(self, network: str, classes: int) -> None:
@@ -71,7 +78,9 @@ def load(data: str, pictures: int | None = None) -> DataSet:
     random.Random(ORDER_SEED).shuffle(found)
     if pictures is not None and pictures > len(found):
         raise UsageError(f"{pictures} pictures were asked for, {name} has {len(found)}", hint="leave out --pictures")
-    return DataSet(name, imagenet, tuple(found[:pictures]))
+    counts = Counter(picture.classes for picture in found)
+    validation = imagenet and len(counts) == IMAGENET_CLASSES and set(counts.values()) == {VALIDATION_PICTURES}
+    return DataSet(name, imagenet, validation, tuple(found[:pictures]))
 
 
 @cache

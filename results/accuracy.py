@@ -32,6 +32,7 @@ class Score(Record):
     threads: int
     artifact: str
     data: str
+    validation: bool  # of ImageNet-1k's validation pictures: comparable with published accuracies
     pictures: int
     planned: int
     skipped: int
@@ -55,7 +56,7 @@ class Score(Record):
 
     @property
     def label(self) -> str:
-        """How the score is named wherever it is shown."""
+        """What the score is of, as it is named wherever it is shown."""
         return f"top-1 on {self.data} ({self.pictures} pictures)"
 
 
@@ -125,6 +126,7 @@ def scores(evidence: AccuracyEvidence) -> list[Score]:
                 threads=cell.threads,
                 artifact=cell.artifact,
                 data=plan.data,
+                validation=plan.validation,
                 pictures=tally.pictures,
                 planned=len(plan.pictures),
                 skipped=tally.skipped,

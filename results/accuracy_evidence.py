@@ -39,6 +39,7 @@ class AccuracyPlan(Record):
     started: str
     command: tuple[str, ...]
     data: str  # the data set's name
+    validation: bool  # ImageNet-1k's validation set or a random sample of it: comparable with published accuracies
     source: str  # what --data said
     weights: str  # which weights of the networks: default, torchvision, timm, or a file
     pictures: tuple[str, ...]

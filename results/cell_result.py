@@ -9,6 +9,7 @@ from typing import Literal
 
 from foundation.artifact import Agreement, Format, Precision, Published
 from foundation.record import Record
+from results.accuracy import Score
 from results.evidence import Clock
 
 Unit = Literal["ms", "instructions"]
@@ -98,6 +99,7 @@ class CellResult(Record):
     weights: Literal["pretrained", "random", "user"]
     published: Published | None  # the architecture's, from its paper: shown hollow and with its source
     agreement: Agreement | None
+    accuracy: Score | None = None  # measured on the device with this very file
     disturbed_share: float | None  # of all samples
     noise: float | None  # coefficient of variation of undisturbed samples, median over trials
     p90: float | None  # tails are of all samples of all trials

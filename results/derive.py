@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from foundation.errors import StorageError
+from results.accuracy import Score, scores
 from results.cell_result import ArtifactRef, CellResult, Estimate, Interval, TrialLatency, Unit
 from results.device_checks import calibration
 from results.evidence import Cell, Clock, Run, Trial
@@ -26,7 +27,8 @@ def cells(evidence: Evidence, waive: Sequence[str] = ()) -> list[CellResult]:
     """
     waived = (*evidence.run.waived, *waive)
     check_waivers(waived)
-    return [_result(evidence.run, cell, waived) for cell in cell_evidence(evidence)]
+    accuracy = {score.cell: score for score in scores(evidence.accuracy)} if evidence.accuracy else {}
+    return [_result(evidence.run, cell, waived, accuracy.get(cell.cell.id)) for cell in cell_evidence(evidence)]
 
 
 def cell_evidence(evidence: Evidence) -> list[CellEvidence]:
@@ -90,7 +92,7 @@ def _references(run: Run, readings: dict[str, list[Reading]]) -> dict[tuple[obje
     return references
 
 
-def _result(run: Run, evidence: CellEvidence, waived: Sequence[str]) -> CellResult:
+def _result(run: Run, evidence: CellEvidence, waived: Sequence[str], accuracy: Score | None) -> CellResult:
     cell, artifact, clock = evidence.cell, evidence.artifact, evidence.clock
     complete = evidence.complete
     scale = 1e-6 if clock == "nanoseconds" else 1.0
@@ -135,6 +137,7 @@ def _result(run: Run, evidence: CellEvidence, waived: Sequence[str]) -> CellResu
         weights=artifact.weights.kind,
         published=artifact.published,
         agreement=artifact.agreement,
+        accuracy=accuracy,
         disturbed_share=disturbed_share(evidence),
         noise=noise_of(evidence),
         p90=p90,

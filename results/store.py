@@ -7,11 +7,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from foundation.cache import storage_error, written_whole
 from foundation.errors import StorageError, UsageError
 from results.evidence import Run, Trial, parse_run, parse_trials
+
+if TYPE_CHECKING:
+    from results.accuracy_store import AccuracyEvidence
 
 DEFAULT_ROOT = Path("runs")
 RUN_FILE = "run.json"
@@ -21,12 +24,16 @@ DERIVED_FILE = "derived.json"
 
 @dataclass(frozen=True)
 class Evidence:
-    """A run and its trials in the order they ended; `damaged` counts a cut last line."""
+    """A run and its trials in the order they ended; `damaged` counts a cut last line.
+
+    `accuracy` holds the predictions that were made beside the trials, where there are any.
+    """
 
     run: Run
     trials: tuple[Trial, ...]
     damaged: int = 0
     folder: Path | None = None
+    accuracy: AccuracyEvidence | None = None
 
 
 class RunWriter:
@@ -121,6 +128,8 @@ def open_run(root: Path, ref: str) -> Evidence:
 
     Raises UsageError when there is no such run, StorageError when its evidence is damaged.
     """
+    from results.accuracy_store import open_accuracy
+
     folder = find_run(root, ref)
     run = parse_run(_text(folder / RUN_FILE), str(folder / RUN_FILE))
     path = folder / TRIALS_FILE
@@ -128,7 +137,7 @@ def open_run(root: Path, ref: str) -> Evidence:
     strangers = {trial.cell for trial in trials} - {cell.id for cell in run.cells}
     if strangers:
         raise StorageError(f"{path} has trials of a cell that {RUN_FILE} does not know: {min(strangers)}")
-    return Evidence(run, tuple(trials), damaged, folder)
+    return Evidence(run, tuple(trials), damaged, folder, open_accuracy(folder))
 
 
 def find_run(root: Path, ref: str) -> Path:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
-from bench.accuracy.evaluate import Evaluation, scorable
+from bench.accuracy.evaluate import COMPARED, Evaluation, scorable
 from bench.options import Options
 from bench.plan import cells_of
 from bench.runner import check_files
@@ -20,9 +21,10 @@ from device_agents.bundle import bundle
 from exporters.datasets import DataSet
 from foundation.errors import UsageError
 from results.accuracy_evidence import AccuracyPlan
-from results.accuracy_store import AccuracyEvidence, AccuracyWriter, find_accuracy, open_accuracy
+from results.accuracy_store import PLAN_FILE, AccuracyEvidence, AccuracyWriter, find_accuracy, open_accuracy
 from results.evidence import Cell
 from results.evidence import Device as DeviceRecord
+from results.store import Evidence
 
 
 def begin(
@@ -53,6 +55,7 @@ def begin(
             started=now.isoformat(timespec="seconds"),
             command=tuple(command),
             data=data.name,
+            validation=data.validation,
             source=source,
             weights=options.weights,
             pictures=tuple(str(picture.path) for picture in data.pictures),
@@ -69,10 +72,44 @@ def begin(
         return _finished(writer, AccuracyEvidence(plan, ()), stations, console)
 
 
+def beside(
+    evidence: Evidence, options: Options, data: DataSet, source: str, console: Console
+) -> tuple[AccuracyEvidence, list[str]]:
+    """Evaluate the very cells that a run has timed; the predictions are kept in the run's own folder."""
+    run, folder = evidence.run, evidence.folder
+    assert folder is not None  # a run that was measured is on the disk
+    if (folder / PLAN_FILE).exists():
+        return _resumed(folder, console)
+    artifacts = {artifact.sha256: artifact for artifact in scorable(list(run.artifacts.values()), data, console)}
+    plan = AccuracyPlan(
+        id=run.id,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=run.command,
+        data=data.name,
+        validation=data.validation,
+        source=source,
+        weights=options.weights,
+        pictures=tuple(str(picture.path) for picture in data.pictures),
+        classes=tuple(picture.classes for picture in data.pictures),
+        compared=min(COMPARED, len(data.pictures)),
+        devices=run.devices,
+        cells=tuple(cell for cell in run.cells if cell.artifact in artifacts),
+        artifacts=artifacts,
+        files={sha256: run.files[sha256] for sha256 in artifacts},
+        host=run.host,
+    )
+    AccuracyWriter.create(folder, plan).close()
+    return _resumed(folder, console)
+
+
 def resume(options: Options, ref: str, console: Console) -> tuple[AccuracyEvidence, list[str]]:
     """Go on with an evaluation at the shards it had reached: its own plan counts, whatever `options` say."""
+    return _resumed(find_accuracy(options.out, ref), console)
+
+
+def _resumed(folder: Path, console: Console) -> tuple[AccuracyEvidence, list[str]]:
     with ExitStack() as stack:
-        writer, evidence = AccuracyWriter.resume(find_accuracy(options.out, ref))
+        writer, evidence = AccuracyWriter.resume(folder)
         stack.enter_context(writer)
         plan = writer.plan
         check_files(plan.files, plan.artifacts)

@@ -34,6 +34,9 @@ def run(
     jobs: Annotated[int | None, typer.Option(help="Exports side by side.")] = None,
     samples_min: Annotated[int | None, typer.Option(help="Samples a trial at least.")] = None,
     profile_runs: Annotated[int | None, typer.Option(help="Profiled inferences a trial.")] = None,
+    accuracy: Annotated[
+        str | None, typer.Option(help="Then predict these on the device: a folder, a CSV, or pictures.")
+    ] = None,
     pace: Annotated[
         str | None, typer.Option(help="Wait for a cool, idle device before each trial: auto, on, off.")
     ] = None,
@@ -66,6 +69,7 @@ def run(
         "jobs": jobs,
         "samples_min": samples_min,
         "profile_runs": profile_runs,
+        "accuracy": accuracy,
         "pace": pace,
     }
     options = merged(load_plan(plan) if plan else {}, {key: value for key, value in given.items() if value is not None})
