@@ -23,13 +23,9 @@ from exporters.catalog import CatalogEntry, catalog
 from exporters.service import PRECISIONS, Exported, Failed, Request, ensure
 from foundation.artifact import Artifact
 
-EXPLANATIONS = {  # operator types that XNNPACK leaves to the interpreter, and why
+EXPLANATIONS = {  # operator types that XNNPACK leaves to the interpreter, and why, where that was looked into
     "HARD_SWISH": "XNNPACK has no int8 hard-swish",
-    "PADV2": "padding by another value than zero",
-    "LOGISTIC": "int8 only with the scale 1/256 at its output",
-    "SOFTMAX": "XNNPACK has no int8 softmax",
-    "BATCH_MATMUL": "XNNPACK has no int8 product of two activations",
-    "SPLIT": "XNNPACK splits in two to four equal parts along one axis only",
+    "PADV2": "XNNPACK pads by zero only",
 }
 
 
