@@ -26,7 +26,10 @@ def write_derived(evidence: Evidence) -> Path:
 
 
 def differences(evidence: Evidence) -> list[str]:
-    """What derives differently today from what derived.json says: one line a field; empty when every byte is equal.
+    """What derives differently today from what derived.json says, one line a field; empty when nothing does.
+
+    Every value that derived.json holds must come out the same to the last bit. A field that it does not hold was added
+    to CellResult later, and is no difference.
 
     Raises StorageError when there is no derived.json or it cannot be read.
     """
@@ -38,7 +41,7 @@ def differences(evidence: Evidence) -> list[str]:
     today = derived_text(evidence)
     if stored == today:
         return []
-    return list(_changed(_cells(stored, path), _cells(today, path))) or [f"{path}: same values, other bytes"]
+    return _changed(_cells(stored, path), _cells(today, path))
 
 
 def _cells(text: str, path: Path) -> dict[str, dict[str, object]]:
@@ -52,8 +55,8 @@ def _changed(old: dict[str, dict[str, object]], new: dict[str, dict[str, object]
     lines = [f"{cell}: only in derived.json" for cell in sorted(old.keys() - new.keys())]
     lines += [f"{cell}: not in derived.json" for cell in sorted(new.keys() - old.keys())]
     for cell in sorted(old.keys() & new.keys()):
-        for field in sorted(old[cell].keys() | new[cell].keys()):
-            before, after = old[cell].get(field), new[cell].get(field)
+        for field, before in old[cell].items():
+            after = new[cell].get(field, "absent")
             if before != after:
                 lines.append(f"{cell}: {field} was {before}, is {after}")
     return lines

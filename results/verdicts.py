@@ -59,7 +59,7 @@ MAX_NOISE: Final = 0.10
 MAX_DRIFT: Final = 0.03
 DRIFT_SIGNIFICANCE: Final = 0.001
 MIN_SEPARABILITY: Final = 0.80  # two equal normal modes four standard deviations apart
-MIN_MODE_SHARE: Final = 0.10
+MIN_MODE_SHARE: Final = 0.15
 MIN_MODE_GAP: Final = 0.05
 MAX_DISTURBED: Final = 0.20
 MAX_TRIAL_SPREAD: Final = 0.05
@@ -163,7 +163,7 @@ def _halves_differ(trials: Sequence[np.ndarray]) -> bool:
 
 
 def bimodal(evidence: CellEvidence) -> Reason | None:
-    """Undisturbed samples of most trials fall into two groups, at least 5 % apart and each at least a tenth.
+    """Undisturbed samples of most trials fall into two groups, at least 5 % apart and each at least 15 % of them.
 
     Separability by Otsu's split (results.statistics.otsu_split): skew and tails stay below 0.75.
     """

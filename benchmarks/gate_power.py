@@ -1,0 +1,106 @@
+"""Which statistic of a trial the time gate should compare, and how often the gate is right, from recorded evidence.
+
+    bench run --device local --models mobilenet_v2 --formats tflite --precisions fp32 --trials 60 --out runs
+    python benchmarks/gate_power.py runs/RUN
+
+1. Every statistic (median, p10 and minimum of undisturbed samples, median CPU time): how much it varies over fresh
+   processes of one model, and the blocks that a 5 % slowdown then needs.
+2. A/A: 300 checks of a model against itself, trials resampled from the evidence: false alarms (bound: <= 1 %).
+3. Power on quiet-phone noise: a 3 % slowdown within the default budget (bound: >= 95 %).
+
+The gate itself is `results.statistics.decide` over `block_ratio`, looked at after 8, 16, ... 40 blocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from results.derive import cell_evidence
+from results.gate import Limits
+from results.reading import Reading
+from results.statistics import Decision, Floats, block_ratio, decide
+from results.store import open_run
+
+LOOKS = (8, 16, 24, 32, 40)
+LIMITS = Limits()
+STATISTICS: dict[str, Callable[[Reading], float]] = {
+    "median": lambda reading: float(np.median(reading.undisturbed)),
+    "p10": lambda reading: float(np.quantile(reading.undisturbed, 0.1)),
+    "minimum": lambda reading: float(reading.undisturbed.min()),
+    "CPU median": lambda reading: float(np.median(reading.cpu)),
+}
+
+
+def answer(a: Floats, b: Floats, limits: Limits = LIMITS) -> tuple[Decision, int]:
+    """The gate's decision over growing numbers of blocks (figures in ms), and the blocks it took."""
+    decision: Decision = "INCONCLUSIVE"
+    for blocks in LOOKS:
+        ratio = block_ratio(a[:blocks].tolist(), b[:blocks].tolist())
+        decision = decide(ratio, float(np.median(a[:blocks])), limits.time, limits.time_floor_ms)
+        if decision != "INCONCLUSIVE":
+            return decision, blocks
+    return decision, LOOKS[-1]
+
+
+def simulated(random: np.random.Generator, figures: Floats, slowdown: float, checks: int) -> list[tuple[Decision, int]]:
+    """Checks of a model against itself made slower, blocks drawn with replacement from recorded trials."""
+    most = LOOKS[-1]
+    draws = random.choice(figures, (checks, 2, most))
+    return [answer(pair[0], pair[1] * slowdown) for pair in draws]
+
+
+def summary(answers: list[tuple[Decision, int]]) -> tuple[float, float, float]:
+    """Shares of FAIL and INCONCLUSIVE, and the median number of blocks."""
+    decisions = [decision for decision, _ in answers]
+    share = [decisions.count(name) / len(decisions) for name in ("FAIL", "INCONCLUSIVE")]
+    return share[0], share[1], float(np.median([blocks for _, blocks in answers]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", nargs="?", help="a run with at least 20 trials of a cell; without it only part 3")
+    parser.add_argument("--checks", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    failed = []
+    if arguments.run:
+        for cell in cell_evidence(open_run(Path("runs"), arguments.run)):
+            readings = [reading for reading in cell.complete if reading.undisturbed.size >= 10]
+            if len(readings) < 20:
+                print(f"{cell.cell.id}: {len(readings)} usable trials, 20 are needed")
+                continue
+            print(f"\n{cell.cell.id}: {len(readings)} trials\n")
+            print("| statistic | variation over trials | A/A: FAIL | undecided | 5 % slower: FAIL | blocks |")
+            print("|---|---|---|---|---|---|")
+            for name, statistic in STATISTICS.items():
+                random = np.random.default_rng(arguments.seed)
+                figures = np.array([statistic(reading) for reading in readings]) * 1e-6
+                spread = float(np.log(figures).std(ddof=1))
+                same = summary(simulated(random, figures, 1.0, arguments.checks))
+                slower = summary(simulated(random, figures, 1.05, arguments.checks))
+                print(f"| {name} | {spread:.1%} | {same[0]:.1%} | {same[1]:.1%} | {slower[0]:.1%} | {slower[2]:.0f} |")
+                if same[0] > 0.01:
+                    failed.append(f"{cell.cell.id}, {name}: {same[0]:.1%} false alarms")
+    print("\nsimulated quiet phone, 3 % slower:\n")
+    print("| trial effect | A/A: FAIL | 3 % slower: FAIL | blocks |")
+    print("|---|---|---|---|")
+    for effect in (0.003, 0.005, 0.007, 0.010):
+        random = np.random.default_rng(arguments.seed)
+        figures = 10.0 * np.exp(random.normal(0, effect, 5000))
+        same, slower = (summary(simulated(random, figures, factor, 1000)) for factor in (1.0, 1.03))
+        print(f"| {effect:.1%} | {same[0]:.1%} | {slower[0]:.1%} | {slower[2]:.0f} |")
+        if effect <= 0.007 and slower[0] < 0.95:
+            failed.append(f"effect {effect:.1%}: power {slower[0]:.1%}")
+    if failed:
+        sys.exit("; ".join(failed))
+
+
+if __name__ == "__main__":
+    main()
