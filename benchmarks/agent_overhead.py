@@ -3,21 +3,24 @@
     python benchmarks/agent_overhead.py                        mobilenet_v2 and squeezenet1_1, exported when needed
     python benchmarks/agent_overhead.py --model a.onnx --model b.tflite --threads 2
 
-Each round measures one model by the agent and by the loop, each in a fresh process, in random order, one right after
-the other. The loop is ONNX Runtime with IO binding, or LiteRT's own CompiledModel, with the same threads and the same
-input. A process's latency is the median of its undisturbed samples; the figure is the median over rounds of agent /
-loop, with the 95 % interval of the binomial distribution. Run it on a quiet machine; where it cannot be quiet, begin
-the command with `chrt -f 10` and take more rounds.
+Each round measures one model by the agent and by the loop, each in a fresh process; the two take turns of 0.1 s. The
+loop is ONNX Runtime with IO binding, or LiteRT's own CompiledModel, with the same threads. A process's latency is the
+median of its undisturbed samples; the figure is the median over rounds of agent / loop, with the 95 % interval of the
+binomial distribution. Run it on a quiet machine. Where it cannot be quiet, begin the command with `chrt -f 10` and ask
+for `--quantile 0.1`: a neighbour on the other half of a core makes two humps, and a median falls now on one, now on
+the other.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
 import random
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -39,6 +42,7 @@ NETWORKS = ("mobilenet_v2", "squeezenet1_1")
 RUNTIME = {".onnx": "onnxruntime", ".tflite": "litert"}
 BOUND = 0.02
 WARMUP_S = 0.4
+SLICE_S = 0.1
 LEAST_UNDISTURBED = 10
 
 
@@ -96,68 +100,92 @@ def litert_loop(path: Path, threads: int) -> Callable[[], object]:
 
 
 def bare_loop(path: Path, threads: int, samples: int) -> dict[str, list[int]]:
-    """Wall time, CPU time and involuntary context switches of `samples` inferences, after others to warm up."""
+    """Wall time and involuntary context switches of `samples` inferences, after others to warm up."""
     run = (onnxruntime_loop if path.suffix == ".onnx" else litert_loop)(path, threads)
     begin = time.monotonic()
     while time.monotonic() - begin < WARMUP_S:
         run()
-    taken: dict[str, list[int]] = {"wall_ns": [], "cpu_ns": [], "preemptions": []}
+    taken: dict[str, list[int]] = {"wall_ns": [], "preemptions": []}
     for _ in range(samples):
         switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-        cpu = time.process_time_ns()
         wall = time.perf_counter_ns()
         run()
         taken["wall_ns"].append(time.perf_counter_ns() - wall)
-        taken["cpu_ns"].append(time.process_time_ns() - cpu)
         taken["preemptions"].append(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches)
     return taken
 
 
-def by_loop(path: Path, threads: int, samples: int) -> dict[str, list[int]]:
-    """The bare loop in a fresh process."""
-    command = [sys.executable, __file__, "--bare", str(path), "--threads", str(threads), "--samples", str(samples)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(ended.stdout.splitlines()[-1])
-
-
-def by_agent(path: Path, threads: int, samples: int) -> dict[str, list[int]]:
-    """The agent's samples of the same model."""
+def agent_command(path: Path, threads: int, samples: int, folder: Path) -> list[str]:
+    """The agent on the same model; its job file is written into `folder`."""
     made = bundle(own_target().name)
     runtime = RUNTIME[path.suffix]
-    with tempfile.TemporaryDirectory() as folder:
-        job = Path(folder) / "job"
-        settings = {
-            "protocol": 1,
-            "runtime": runtime,
-            "library": made.files[made.library(runtime)],
-            "model": path,
-            "scratch": folder,
-            "threads": threads,
-            "warmup_min_ns": round(WARMUP_S * 1e9),
-            "warmup_max_ns": round(WARMUP_S * 1e9),
-            "samples_fixed": samples,
-            "profile_runs": 0,
-        }
-        job.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
-        ended = subprocess.run([made.files["agent"], job], capture_output=True, text=True, check=True)
-    taken = next(line for line in map(parse_line, ended.stdout.splitlines()) if isinstance(line, Samples))
-    return {"wall_ns": list(taken.wall_ns), "cpu_ns": list(taken.cpu_ns), "preemptions": list(taken.preemptions)}
+    settings = {
+        "protocol": 1,
+        "runtime": runtime,
+        "library": made.files[made.library(runtime)],
+        "model": path,
+        "scratch": folder,
+        "threads": threads,
+        "warmup_min_ns": round(WARMUP_S * 1e9),
+        "warmup_max_ns": round(WARMUP_S * 1e9),
+        "samples_fixed": samples,
+        "profile_runs": 0,
+    }
+    job = folder / "job"
+    job.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
+    return [str(made.files["agent"]), str(job)]
 
 
-def latency(taken: dict[str, list[int]]) -> float | None:
-    """Median of the undisturbed samples in ns; None when there are too few."""
+def side_by_side(path: Path, threads: int, samples: int, order: random.Random) -> dict[str, dict[str, list[int]]]:
+    """Both processes' samples, taken in turns: one is stopped for as long as the other runs.
+
+    Whatever else the machine does falls on both alike. The inference during which a process is stopped is long;
+    one in some ten, it does not move a median.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        loop = [sys.executable, __file__, "--bare", str(path), "--threads", str(threads), "--samples", str(samples)]
+        commands = {"loop": loop, "agent": agent_command(path, threads, samples, folder)}
+        running: dict[str, subprocess.Popen[bytes]] = {}
+        try:
+            for each in order.sample(sorted(commands), 2):
+                with (folder / each).open("wb") as stdout:
+                    running[each] = subprocess.Popen(commands[each], stdout=stdout, stderr=subprocess.DEVNULL)
+                running[each].send_signal(signal.SIGSTOP)
+            while any(process.poll() is None for process in running.values()):
+                for process in running.values():
+                    process.send_signal(signal.SIGCONT)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(SLICE_S)
+                    process.send_signal(signal.SIGSTOP)
+        finally:
+            for process in running.values():
+                process.kill()
+                process.wait()
+        for each, process in running.items():
+            if process.returncode != 0:
+                sys.exit(f"{' '.join(commands[each])} ended with {process.returncode}")
+        said = (folder / "agent").read_text().splitlines()
+        taken = next(line for line in map(parse_line, said) if isinstance(line, Samples))
+        agent = {"wall_ns": list(taken.wall_ns), "preemptions": list(taken.preemptions)}
+        return {"agent": agent, "loop": json.loads((folder / "loop").read_text().splitlines()[-1])}
+
+
+def latency(taken: dict[str, list[int]], quantile: float) -> float | None:
+    """Median (or that quantile) of the undisturbed samples in ns; None when there are too few."""
     calm = [wall for wall, count in zip(taken["wall_ns"], taken["preemptions"], strict=True) if count == 0]
-    return statistics.median(calm) if len(calm) >= LEAST_UNDISTURBED else None
+    return float(np.quantile(calm, quantile)) if len(calm) >= LEAST_UNDISTURBED else None
 
 
-def compare(path: Path, threads: int, rounds: int, samples: int, order: random.Random) -> dict[str, object]:
+def compare(
+    path: Path, threads: int, rounds: int, samples: int, quantile: float, order: random.Random
+) -> dict[str, object]:
     """The ratio of one model at one number of threads."""
     measured: dict[str, list[float]] = {"agent": [], "loop": []}
     spoiled = 0
     while len(measured["agent"]) < rounds and spoiled < rounds:
-        pair: dict[str, float | None] = {}
-        for name, measure in order.sample([("agent", by_agent), ("loop", by_loop)], 2):
-            pair[name] = latency(measure(path, threads, samples))
+        taken = side_by_side(path, threads, samples, order)
+        pair = {name: latency(each, quantile) for name, each in taken.items()}
         if None in pair.values():
             spoiled += 1  # the machine was too busy for a latency: this round says nothing
             continue
@@ -195,6 +223,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, action="append", help="threads; may be repeated (default 1)")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--quantile", type=float, default=0.5, help="of a process's samples (default: the median)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
@@ -208,7 +237,7 @@ def main() -> int:
     print("model                     runtime      threads   agent ms    loop ms   ratio    95 % interval   rounds")
     for path in options.model or artifacts():
         for threads in options.threads or [1]:
-            figure = compare(path, threads, options.rounds, options.samples, order)
+            figure = compare(path, threads, options.rounds, options.samples, options.quantile, order)
             figures.append(figure)
             head = f"{figure['model']:25} {figure['runtime']:12} {threads:7}"
             if figure["rounds"]:
