@@ -19,6 +19,8 @@ from foundation.cache import cache_root, sha256_file, written_whole
 from foundation.errors import BuildError
 
 SOURCES = Path("/etc/apt")
+# The machine's own hooks clear its package cache or refresh its catalogues after every update.
+NO_HOOKS = "".join(f"#clear APT::Update::{hook};\n" for hook in ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success"))
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def _private_root(root: Path, suite: str, architecture: str) -> list[str]:
     signed = f" signed-by={mirror.signed_by}" if mirror.signed_by else ""
     (root / "sources.list").write_text(f"deb [arch={architecture}{signed}] {mirror.uri} {suite} main\n")
     (root / "status").touch()
+    (root / "apt.conf").write_text(NO_HOOKS)
     settings = {
         "Dir::State": root,
         "Dir::State::lists": root / "lists",
@@ -138,7 +141,8 @@ def _private_root(root: Path, suite: str, architecture: str) -> list[str]:
         "APT::Default-Release": "",
         "Acquire::Languages": "none",
     }
-    return [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+    placed = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+    return ["-c", str(root / "apt.conf"), *placed]
 
 
 def _apt(arguments: list[str], options: list[str], folder: Path, failure: str) -> None:
