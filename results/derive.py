@@ -98,7 +98,8 @@ def _result(run: Run, evidence: CellEvidence, waived: Sequence[str], accuracy: S
     scale = 1e-6 if clock == "nanoseconds" else 1.0
     verdict, reasons = judge(evidence, waived)
     trials = tuple(_trial(reading, clock, scale) for reading in complete)
-    latency = _latency([trial.latency for trial in trials if trial.latency is not None], clock)
+    told = [trial.latency for trial in trials if trial.latency is not None]
+    latency = _latency(told, clock) if 2 * len(told) >= len(trials) else None  # what most trials cannot tell is unknown
     cold, cold_interval = _typical([reading.cold.wall_ns * scale for reading in complete if reading.cold])
     load, load_interval = _typical(
         [(reading.loaded.load_ns + reading.loaded.init_ns) * scale for reading in complete if reading.loaded]

@@ -127,6 +127,12 @@ def test_heavily_contended_cell_claims_no_latency_only_cpu_time() -> None:
     assert cell.cpu is not None
 
 
+def test_latency_that_most_trials_could_not_tell_is_not_claimed() -> None:
+    calm, loud = (evidence(Effects(disturbed_share=share)) for share in (0.5, 0.97))
+    assert only(replace(calm, trials=(*calm.trials[:2], *loud.trials[2:]))).latency is None
+    assert only(replace(calm, trials=(*calm.trials[:3], *loud.trials[3:]))).latency is not None
+
+
 def test_missing_trial_makes_the_cell_incomplete() -> None:
     found = evidence()
     cell = only(replace(found, trials=found.trials[:-1]))
