@@ -59,10 +59,11 @@ class Stage:
 
         Raises DeviceError when what arrives there does not hash to `sha256`.
         """
-        if self.transport.shares_files:
-            return str(local.resolve())
         digest = sha256 or sha256_file(local)
         remote = f"{self.workdir}/files/{digest}{_suffix(name or local.name)}"
+        if self.transport.shares_files:
+            _link_all(Path(remote).parent, {Path(remote).name: local})
+            return remote
         self._put_all({remote: (local, digest)}, progress)
         return remote
 

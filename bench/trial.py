@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import tempfile
 import time
 from collections.abc import Mapping
@@ -84,9 +85,10 @@ class Station:
         text = job_text(
             cell,
             artifact,
-            library=f"{self.folder}/{self.bundle.library(RUNTIME_OF[cell.format])}",
-            model=self.device.stage.put(model, artifact.sha256),
-            scratch=f"{self.device.workdir}/scratch",
+            # Relative to the bundle's folder: whatever the working folder's name holds, it cannot break a job's line.
+            library=f"./{self.bundle.library(RUNTIME_OF[cell.format])}",
+            model=posixpath.relpath(self.device.stage.put(model, artifact.sha256), self.folder),
+            scratch=posixpath.relpath(f"{self.device.workdir}/scratch", self.folder),
             cores=cell.cores,
             clock=self.device.clock,
             seed=self.seed,

@@ -93,12 +93,14 @@ class FaultyAdbd:
         """Take connections again."""
         self._out_until = 0.0
 
-    def reboot(self, seconds: float) -> None:
-        """Everything that runs dies, connections break, and the device is back after `seconds`."""
-        self._out_until = time.monotonic() + seconds
+    def reboot(self, forgets: Path) -> None:
+        """Connections break, everything that runs dies, `forgets` is emptied; half a second later it is back."""
+        self.cable_out()
         for pid in list(self.running):
             _kill(pid)
-        self._do(self._break())
+        for path in sorted(forgets.rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+        self._out_until = time.monotonic() + 0.5
 
     def _do(self, action: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(action, self._loop).result(30)

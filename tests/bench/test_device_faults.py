@@ -32,6 +32,13 @@ from tests.bench.conftest import AdbServer
 from tests.bench.faulty_adbd import FaultyAdbd
 
 SHORT = {"warmup_fixed": "1", "samples_fixed": "5", "profile_runs": "1"}
+LONG = {  # long enough to be struck in the middle
+    "warmup_fixed": "1",
+    "samples_min": "5",
+    "samples_min_ns": "2000000000",
+    "samples_max_ns": "4000000000",
+    "profile_runs": "1",
+}
 HOSTILE = "a b'c\"d;$(touch pwned)\n`id`"
 CACHE = cache_root()  # before a test takes HOME away: the agent is built once
 
@@ -46,8 +53,13 @@ class Bench:
         self.options = options
         self.console = Console(file=(folder / "console").open("w"))
 
-    def run(self) -> Evidence:
-        return session.start(self.options, self.sources, ["bench", "run"], self.console, job=SHORT)
+    def run(self, job: dict[str, str] = SHORT) -> Evidence:
+        return session.start(self.options, self.sources, ["bench", "run"], self.console, job=job)
+
+    def struck(self) -> None:
+        """One block of long trials."""
+        self.options = self.options.model_copy(update={"trials": 1})
+        self.run(LONG)
 
     def resume(self) -> Evidence:
         return session.resume(self.options, "latest", self.console)
@@ -75,8 +87,8 @@ def is_done(trial: Trial) -> bool:
     return bool(records) and records[-1].kind == "done"
 
 
-def agents_in(folder: Path) -> list[int]:
-    """Agents that run out of a folder."""
+def agents_in(folder: Path, measuring: bool = False) -> list[int]:
+    """Agents that run out of a folder; with `measuring` only those that have a job."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -84,7 +96,8 @@ def agents_in(folder: Path) -> list[int]:
             where = (entry / "cwd").readlink()
         except OSError:
             continue  # it ended while we looked, or is not ours
-        if arguments[0].endswith(b"agent") and where.is_relative_to(folder):
+        at_work = not measuring or any(part.endswith(b"/job") for part in arguments)
+        if arguments[0].endswith(b"agent") and where.is_relative_to(folder) and at_work:
             found.append(int(entry.name))
     return found
 
@@ -238,14 +251,12 @@ def test_device_rebooted_in_mid_run_gets_its_files_again(
     bench: Bench, later: Callable[[Callable[[], bool], Callable[[], None]], None]
 ) -> None:
     def reboot() -> None:
-        bench.phone.reboot(0.5)
-        for path in sorted((bench.phone.folder / "work").rglob("*"), reverse=True):
-            path.unlink() if path.is_file() else path.rmdir()  # a board in memory forgets everything
+        bench.phone.reboot(forgets=bench.phone.folder / "work")  # a board in memory comes back without its files
 
-    later(lambda: bool(agents_in(bench.phone.folder)), reboot)
-    bench.run()
+    later(lambda: bool(agents_in(bench.phone.folder, measuring=True)), reboot)
+    bench.struck()
     assert any("bundles" in path for path in bench.phone.pushes)
-    bench.assert_every_cell_is_done_once()
+    bench.assert_every_cell_is_done_once(blocks=1)
     bench.assert_nothing_is_left()
 
 
@@ -259,10 +270,10 @@ def test_adb_server_killed_in_mid_run_and_started_again(
         time.sleep(0.5)
         adb_server.start()
 
-    later(lambda: bool(agents_in(bench.phone.folder)), restart)
-    bench.run()
+    later(lambda: bool(agents_in(bench.phone.folder, measuring=True)), restart)
+    bench.struck()
     assert len([trial for trial in bench.trials() if not is_done(trial)]) == 1
-    bench.assert_every_cell_is_done_once()
+    bench.assert_every_cell_is_done_once(blocks=1)
     bench.assert_nothing_is_left()
 
 
@@ -283,11 +294,11 @@ def test_agent_killed_on_the_device_is_evidence_and_the_run_goes_on(
         for pid in agents_in(bench.phone.folder):
             os.kill(pid, signal.SIGKILL)
 
-    later(lambda: bool(agents_in(bench.phone.folder)), kill)
-    bench.run()
+    later(lambda: bool(agents_in(bench.phone.folder, measuring=True)), kill)
+    bench.struck()
     killed = [trial for trial in bench.trials() if trial.signal]
     assert [(trial.signal, trial.exit_status) for trial in killed] == [("SIGKILL", 137)]
-    assert sum(is_done(trial) for trial in bench.trials()) == 3
+    assert sum(is_done(trial) for trial in bench.trials()) == 1
     bench.assert_nothing_is_left()
 
 
