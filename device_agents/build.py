@@ -57,8 +57,12 @@ def _compiler(compiler: Compiler, target: Target) -> tuple[list[str], str]:
         if shutil.which(program) is None:
             raise BuildError(f"there is no compiler {program!r} here", hint="install g++, or use the ziglang wheel")
         return [program], _run([program, "--version"]).splitlines()[0]
-    zig = [sys.executable, "-m", "ziglang"]
-    return [*zig, "c++", "-target", target.zig], f"zig {metadata.version('ziglang')}"
+    try:
+        version = metadata.version("ziglang")
+    except metadata.PackageNotFoundError as error:
+        hint = "pip install ziglang, or ask for this machine's own compiler with --compiler system"
+        raise BuildError("the compiler of the ziglang wheel is not installed", hint=hint) from error
+    return [sys.executable, "-m", "ziglang", "c++", "-target", target.zig], f"zig {version}"
 
 
 def compile_program(

@@ -1,6 +1,8 @@
 """Building the agent: cached by what goes in, the same bytes anywhere, the compiler's complaint when it fails."""
 
 import shutil
+import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,22 @@ def test_missing_system_compiler_is_named(sources: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(BuildError, match="no-such-compiler"):
         build_agent(own_target(), compiler="system", sources=sources)
+
+
+def test_missing_ziglang_wheel_is_named(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(build.metadata, "version", missing)
+    with pytest.raises(BuildError, match="ziglang") as caught:
+        build_agent(own_target(), sources=sources)
+    assert "--compiler system" in caught.value.hint
+
+
+def test_system_compiler_builds_a_program_that_runs(sources: Path) -> None:
+    agent = build_agent(own_target(), compiler="system", sources=sources)
+    said = subprocess.run([agent], capture_output=True, text=True, check=True).stdout
+    assert said == f"agent for {own_target().name}\n"
 
 
 def test_system_compiler_refuses_another_machine(sources: Path) -> None:
