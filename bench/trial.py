@@ -56,7 +56,7 @@ class Station:
                 shell["pacing"] = self.pacer.wait(cell.cores).to_json()
             self.device.stage.put_bundle(self.bundle)  # costs nothing, unless the device came back without it
             shell |= _named("before", shell_state(self.device))
-            self._push_job(cell, artifact, model)
+            self._push_job(cell, artifact, model, block)
             ended = self.device.transport.run(
                 [*self.bundle.command, self.job_path()],
                 cwd=self.folder,
@@ -81,7 +81,7 @@ class Station:
             shell=shell,
         )
 
-    def _push_job(self, cell: Cell, artifact: Artifact, model: Path) -> None:
+    def _push_job(self, cell: Cell, artifact: Artifact, model: Path, block: int) -> None:
         text = job_text(
             cell,
             artifact,
@@ -92,12 +92,21 @@ class Station:
             cores=cell.cores,
             clock=self.device.clock,
             seed=self.seed,
-            settings=self.settings,
+            settings={**self.settings, **self._parity_settings(artifact, block)},
         )
         with tempfile.NamedTemporaryFile("w", prefix="job.") as job:
             job.write(text)
             job.flush()
             self.device.transport.push(Path(job.name), self.job_path())
+
+    def _parity_settings(self, artifact: Artifact, block: int) -> dict[str, str]:
+        """The fixed input whose float outputs the artifact records; the first block keeps what came out of it."""
+        if artifact.parity is None:
+            return {}
+        from exporters.parity import input_file
+
+        place = posixpath.relpath(self.device.stage.put(input_file(artifact)), self.folder)
+        return {"input": f"0 {place}", **({"values": "1"} if block == 0 else {})}
 
 
 def _named(when: str, texts: Mapping[str, str]) -> dict[str, str]:

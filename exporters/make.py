@@ -22,7 +22,9 @@ from exporters.calibration import (
     calibration_inputs,
 )
 from exporters.forms import for_export, same_form
-from foundation.artifact import Agreement, Artifact, Format, Precision
+from exporters.parity import card, parity
+from exporters.preprocessing import normalised
+from foundation.artifact import Agreement, Artifact, Format, Parity, Precision
 from foundation.cache import sha256_file
 from foundation.errors import ExportError, PocketbenchError
 
@@ -130,6 +132,7 @@ class Maker:
             preprocessing=network.preprocessing,
             delegation=delegation.delegation(path) if format == "tflite" else None,
             agreement=self._agreement(path, format),
+            parity=self._parity(path, format),
             calibration=calibration,
             versions=shelf.versions(format),
         )
@@ -137,6 +140,24 @@ class Maker:
     def _agreement(self, path: Path, format: Format) -> Agreement:
         outputs = (onnx if format == "onnx" else tflite).run(path, self.held_out)
         return agreement(self.reference, outputs)
+
+    @cached_property
+    def fixed(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """The fixed input and the float network's output for it; None where the input is no picture."""
+        import torch
+
+        preprocessing = self.network.preprocessing
+        if preprocessing is None:
+            return None
+        value = normalised(card(preprocessing.size), preprocessing)[np.newaxis]
+        with torch.inference_mode():
+            return value, self.model(torch.from_numpy(value)).numpy()
+
+    def _parity(self, path: Path, format: Format) -> Parity | None:
+        if self.fixed is None:
+            return None
+        value, wanted = self.fixed
+        return parity(wanted, (onnx if format == "onnx" else tflite).run(path, [value]))
 
 
 def make_all(

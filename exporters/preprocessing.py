@@ -25,12 +25,16 @@ def prepare(path: Path, preprocessing: Preprocessing) -> NDArray[np.float32]:
 
     Raises UsageError for what is not a still 8-bit RGB, grey or palette picture.
     """
-    pixels = np.asarray(square(read(path), preprocessing), dtype=np.float32)
+    return normalised(np.asarray(square(read(path), preprocessing)), preprocessing)
+
+
+def normalised(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """The network's input for RGB `pixels`, shape (size, size, 3): float32, (3, size, size), in its channel order."""
     if preprocessing.channel_order == "BGR":
         pixels = pixels[..., ::-1]
     mean = np.asarray(preprocessing.mean, dtype=np.float32)
     scale = np.asarray(preprocessing.scale, dtype=np.float32)
-    return np.ascontiguousarray(((pixels - mean) / scale).transpose(2, 0, 1))
+    return np.ascontiguousarray(((pixels.astype(np.float32) - mean) / scale).transpose(2, 0, 1))
 
 
 def read(path: Path) -> Image.Image:

@@ -39,6 +39,7 @@ SHARED_SOURCES: Final = (
     "labelled_pictures.txt",
     "make.py",
     "pictures.py",
+    "parity.py",
     "preprocessing.py",
 )
 LIBRARIES: Final[dict[Format, tuple[str, ...]]] = {

@@ -85,6 +85,18 @@ class Agreement(Record):
     top1: float  # share of pictures with the same first class
 
 
+class Parity(Record):
+    """What the float network says to one fixed input, for telling on any device that the file still says the same.
+
+    `outputs` is its first output, float32 in little-endian bytes as base64; `sqnr_db` how near to it the file came
+    on the host that exported it, within 300 dB.
+    """
+
+    input: str  # which fixed input: "card 1"
+    outputs: str
+    sqnr_db: float
+
+
 class Published(Record):
     """Figures that a paper or a reference implementation states, with where they stand."""
 
@@ -121,6 +133,7 @@ class Artifact(Record):
     preprocessing: Preprocessing | None = None
     delegation: Delegation | None = None
     agreement: Agreement | None = None
+    parity: Parity | None = None
     calibration: str | None = None  # how an int8 file was calibrated
     session_config: dict[str, str] = {}  # entries the runtime needs to run this file correctly
     versions: dict[str, str]  # libraries that made or read it

@@ -11,7 +11,7 @@ from foundation.errors import StorageError
 from results.accuracy import Score, scores
 from results.cell_result import ArtifactRef, CellResult, Estimate, Interval, TrialLatency, Unit
 from results.device_checks import calibration
-from results.evidence import Cell, Clock, Run, Trial
+from results.evidence import Clock, Run, Trial
 from results.reading import Reading, read
 from results.statistics import median, median_with_interval, percentile
 from results.store import Evidence
@@ -41,14 +41,12 @@ def cell_evidence(evidence: Evidence) -> list[CellEvidence]:
         readings[cell_id].append(read(last[cell_id, block]))
     found = []
     baselines = _calibration_baselines(run, readings)
-    references = _references(run, readings)
     for cell in run.cells:
         clock = clocks[cell.device]
         for reading in readings[cell.id]:
             if reading.hello and reading.hello.clock != clock:
                 raise StorageError(f"{cell.id}: the run says {clock}, its trials say {reading.hello.clock}")
         planned = max(sum(cell.id in block for block in run.order), len(readings[cell.id]))
-        reference = references.get(_kind(run, cell)) if run.artifacts[cell.artifact].precision != "fp32" else None
         found.append(
             CellEvidence(
                 cell=cell,
@@ -56,7 +54,6 @@ def cell_evidence(evidence: Evidence) -> list[CellEvidence]:
                 clock=clock,
                 planned=planned,
                 readings=tuple(readings[cell.id]),
-                reference_output=reference,
                 calibration_baseline=baselines.get(cell.device),
             )
         )
@@ -72,24 +69,6 @@ def _calibration_baselines(run: Run, readings: dict[str, list[Reading]]) -> dict
                 if time is not None:
                     baselines[cell.device] = min(time, baselines.get(cell.device, time))
     return baselines
-
-
-def _kind(run: Run, cell: Cell) -> tuple[object, ...]:
-    """Cells of equal kind get the same generated input: same network and format, same input tensors."""
-    artifact = run.artifacts[cell.artifact]
-    inputs = tuple((tensor.dtype, tensor.shape) for tensor in artifact.inputs)
-    return artifact.network, artifact.format, artifact.weights.source, inputs
-
-
-def _references(run: Run, readings: dict[str, list[Reading]]) -> dict[tuple[object, ...], tuple[float, ...]]:
-    """First outputs of the fp32 artifacts, where the job asked for values."""
-    references: dict[tuple[object, ...], tuple[float, ...]] = {}
-    for cell in run.cells:
-        if cell.precision == "fp32":
-            for reading in readings[cell.id]:
-                if reading.complete and reading.output and reading.output.values:
-                    references.setdefault(_kind(run, cell), reading.output.values)
-    return references
 
 
 def _result(run: Run, evidence: CellEvidence, waived: Sequence[str], accuracy: Score | None) -> CellResult:

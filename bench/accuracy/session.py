@@ -172,7 +172,7 @@ class Predicting:
         text = job_text(
             self._cell,
             self._artifact,
-            library=f"{station.folder}/{station.bundle.library(RUNTIME_OF[self._cell.format])}",
+            library=f"./{station.bundle.library(RUNTIME_OF[self._cell.format])}",
             model=station.device.stage.put(self._model, self._artifact.sha256),
             scratch=f"{station.device.workdir}/scratch",
             cores=self._cell.cores,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from foundation.artifact import Delegation
+from foundation.artifact import Delegation, Parity, Weights
 from foundation.errors import UsageError
 from results.cell_result import CellResult
 from results.derive import cells
@@ -183,9 +184,32 @@ def test_int8_output_is_judged_by_its_distance_from_the_float_models(error: floa
     """SQNR of a relative error e is -20 log10(e): 20 dB at 0.1, 0.9 dB at 0.9; 8 dB are asked of int8."""
     reference = np.random.default_rng(0).normal(size=1000)
     noise = np.random.default_rng(1).normal(size=1000) * error
-    effects = [Effects(values=tuple(reference.tolist())), Effects(values=tuple((reference + noise).tolist()))]
-    found = evidence(effects, [artifact(precision="fp32"), artifact(precision="int8")], blocks=2)
-    assert ("OUTPUT_MISMATCH" in codes(cells(found)[1])) is wrong
+    file = artifact(precision="int8", weights=Weights(kind="pretrained", source="x"), parity=parity_of(reference, 9.0))
+    found = evidence(Effects(values=tuple((reference + noise).tolist())), [file], blocks=2)
+    assert ("OUTPUT_MISMATCH" in codes(only(found))) is wrong
+
+
+def test_output_farther_from_the_float_models_than_at_export_is_a_mismatch() -> None:
+    """20 dB on the device, 24 dB on the host: 3 dB are allowed between two processors."""
+    reference = np.random.default_rng(0).normal(size=1000)
+    noise = np.random.default_rng(1).normal(size=1000) * 0.1
+    values = tuple((reference + noise).tolist())
+    near, far = (artifact(precision="int8", parity=parity_of(reference, db)) for db in (22.0, 24.0))
+    assert "OUTPUT_MISMATCH" not in codes(only(evidence(Effects(values=values), [near], blocks=2)))
+    assert "OUTPUT_MISMATCH" in codes(only(evidence(Effects(values=values), [far], blocks=2)))
+
+
+def test_int8_file_of_random_weights_is_held_only_to_what_it_was_at_export() -> None:
+    """4 dB, which no file of trained weights may have: random weights compute nothing that int8 could ruin."""
+    reference = np.random.default_rng(0).normal(size=1000)
+    values = tuple((reference + np.random.default_rng(1).normal(size=1000) * 0.63).tolist())
+    file = artifact(precision="int8", parity=parity_of(reference, 4.0))
+    assert "OUTPUT_MISMATCH" not in codes(only(evidence(Effects(values=values), [file], blocks=2)))
+
+
+def parity_of(outputs: np.ndarray, sqnr_db: float) -> Parity:
+    text = base64.b64encode(outputs.astype("<f4").tobytes()).decode()
+    return Parity(input="card 1", outputs=text, sqnr_db=sqnr_db)
 
 
 def test_known_undelegated_operators_are_expected() -> None:
