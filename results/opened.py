@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.derive import cell_evidence, cells
+from results.derive import cell_evidence
 from results.store import Evidence, open_run
 from results.tables import cells_table, operators_table, samples_table
 
@@ -24,7 +24,7 @@ class OpenedRun:
     @cached_property
     def cells_arrow(self) -> pa.Table:
         """One row a cell: latency with its interval, costs, verdict."""
-        return cells_table(self.evidence.run, cells(self.evidence))
+        return cells_table(self.evidence, cell_evidence(self.evidence))
 
     @cached_property
     def operators_arrow(self) -> pa.Table:

@@ -15,7 +15,6 @@ from pyarrow import parquet
 
 from foundation.cache import written_whole
 from foundation.errors import StorageError
-from results.cell_result import CellResult
 from results.derive import cell_evidence, cells
 from results.evidence import Run
 from results.reading import Reading
@@ -44,7 +43,9 @@ _NUMBERS = ("latency", "latency_low", "latency_high", "cold", "load", "cpu", "p9
 _COUNTS = ("threads", "trials", "trials_planned", "samples", "peak_memory_bytes", "params", "macs")
 CELLS = pa.schema(
     {
-        **dict.fromkeys((*_TEXTS, "cores", "clock", "unit", "verdict", "reasons", "weights", "sha256"), pa.string()),
+        **dict.fromkeys(
+            (*_TEXTS, "cores", "clock", "unit", "verdict", "reasons", "weights", "sha256", "runtime"), pa.string()
+        ),
         **dict.fromkeys((*_NUMBERS, "profiling_overhead", "delegated_share"), pa.float64()),
         **dict.fromkeys((*_COUNTS, "memory_access_bytes", "size_bytes"), pa.int64()),
         "quick": pa.bool_(),
@@ -64,7 +65,7 @@ def write_tables(evidence: Evidence) -> list[Path]:
     tables = (
         samples_table(evidence.run, found),
         operators_table(evidence.run, found),
-        cells_table(evidence.run, cells(evidence)),
+        cells_table(evidence, found),
     )
     paths = []
     for name, table in zip(NAMES, tables, strict=True):
@@ -111,10 +112,14 @@ def _batch(
     return pa.record_batch([pa.array(v, type=f.type) for v, f in zip(values, schema, strict=True)], schema=schema)
 
 
-def cells_table(run: Run, results: Sequence[CellResult]) -> pa.Table:
-    """One row a cell: scalars as columns, the reasons' codes joined by commas, and the whole record as JSON."""
+def cells_table(evidence: Evidence, found: Sequence[CellEvidence]) -> pa.Table:
+    """One row a cell: scalars as columns, the reasons' codes joined by commas, and the whole record as JSON.
+
+    `runtime` is the runtime with its version, as the trials' agents named it; several are joined by commas.
+    """
+    run = evidence.run
     rows = []
-    for cell in results:
+    for cell, behind in zip(cells(evidence), found, strict=True):
         record = cell.model_dump(mode="json")
         row = {name: record.get(name) for name in CELLS.names}
         latency = cell.latency
@@ -128,9 +133,15 @@ def cells_table(run: Run, results: Sequence[CellResult]) -> pa.Table:
             "latency_low": latency.low if latency else None,
             "latency_high": latency.high if latency else None,
             "sha256": cell.artifact.sha256,
+            "runtime": _runtime(behind),
             "size_bytes": cell.artifact.size_bytes,
             "reasons": ",".join(reason.code for reason in cell.reasons),
             "record": json.dumps(record, sort_keys=True),
         }
         rows.append(row)
     return pa.Table.from_pylist(rows, schema=CELLS)
+
+
+def _runtime(cell: CellEvidence) -> str | None:
+    names = {f"{one.hello.runtime} {one.hello.runtime_version}" for one in cell.readings if one.hello}
+    return ", ".join(sorted(names)) or None

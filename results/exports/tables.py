@@ -6,13 +6,13 @@ import io
 
 import pyarrow as pa
 
-from results.derive import cells
+from results.derive import cell_evidence
 from results.store import Evidence
 from results.tables import cells_table
 
 
 def _cells(evidence: Evidence) -> pa.Table:
-    return cells_table(evidence.run, cells(evidence))
+    return cells_table(evidence, cell_evidence(evidence))
 
 
 def parquet(evidence: Evidence) -> bytes:
