@@ -90,13 +90,12 @@ def frequency(state: State | None, which: str) -> int | None:
     """Highest current (`cur`) or allowed (`max`) frequency in kHz over the cores the agent was kept to."""
     if state is None:
         return None
-    allowed = set(cores(state.cores_allowed))
-    values = []
-    for path, text in state.files.items():
-        match = _CPUFREQ.search(path)
-        if match and match[2] == which and int(match[1]) in allowed and text.strip().isdigit():
-            values.append(int(text))
-    return max(values, default=None)
+    told = {
+        int(match[1]): int(text)
+        for path, text in state.files.items()
+        if (match := _CPUFREQ.search(path)) and match[2] == which and text.strip().isdigit()
+    }
+    return max((told[core] for core in cores(state.cores_allowed) if core in told), default=None) if told else None
 
 
 def cores(text: str) -> Iterable[int]:

@@ -53,10 +53,13 @@ def percentile(samples: ArrayLike, share: float) -> float | None:
 
     Linear interpolation, Hyndman and Fan 1996, type 7.
     """
-    values = np.asarray(samples, dtype=np.float64)
-    if values.size * (1.0 - share) < 1.0 - 1e-9:
+    ordered = np.sort(np.asarray(samples, dtype=np.float64))
+    if ordered.size * (1.0 - share) < 1.0 - 1e-9:
         return None
-    return float(np.quantile(values, share))
+    place = share * (ordered.size - 1)
+    below = math.floor(place)
+    above = min(below + 1, ordered.size - 1)
+    return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
 
 
 def coefficient_of_variation(samples: ArrayLike) -> float | None:
