@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import paramiko
@@ -16,6 +17,10 @@ from device_agents.emulator import board as boards
 from device_agents.emulator.board import Board, answers, ensure_running, find, running, stop
 from device_agents.emulator.image import image
 from foundation.errors import UsageError
+from results.device_state.battery import parse_battery
+from results.device_state.cpuinfo import parse_cpuinfo
+from results.device_state.properties import parse_getprop
+from results.device_state.thermal import parse_thermalservice
 from tests.device_agents.real_adbd import adb_server
 
 
@@ -123,6 +128,17 @@ def test_services_report_what_a_test_lets_them(phone: Phone) -> None:
     assert phone.adb("shell", "cmd nonsense x").returncode == 20
 
 
+def test_answers_are_read_by_the_parsers_of_real_phones(phone: Phone) -> None:
+    thermal = parse_thermalservice(phone.says("dumpsys thermalservice"))
+    assert (thermal.status, thermal.overridden, thermal.hottest(0)) == (0, False, 36.5)  # the cached block says 41.5
+    battery = parse_battery(phone.says("dumpsys battery"))
+    assert (battery.level_percent, battery.plugs, battery.celsius) == (87, ("usb",), 25.0)
+    properties = parse_getprop(phone.says("getprop"))
+    assert properties["ro.product.model"] == "Emulated ARM board"
+    cores = parse_cpuinfo(phone.says("cat /proc/cpuinfo")).cores
+    assert [core.part for core in cores] == [0xD0B]  # Arm's number of the Cortex-A76
+
+
 def test_ssh_checks_the_boards_host_key_and_refuses_another(board: Board, tmp_path: Path) -> None:
     with ssh(board) as client:
         assert client.exec_command("id -u; pwd")[1].read().split() == [b"2000", b"/home/shell"]
@@ -195,6 +211,25 @@ def test_idle_board_leaves_the_machine_alone(board: Board) -> None:
 
 def test_idle_connection_stays_open(phone: Phone) -> None:
     assert phone.says("sleep 3; echo still here") == "still here"
+
+
+def test_computing_guest_does_not_see_the_host_stop_for_two_seconds(phone: Phone, board: Board) -> None:
+    loop = "now() { cut -d ' ' -f 1 /proc/uptime; }; now; i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; now"
+
+    def guest_seconds() -> float:
+        before, after = map(float, phone.says(loop).split())
+        return after - before
+
+    alone = guest_seconds()
+    assert alone > 0.5  # so that it is under way when the host stops
+    with ThreadPoolExecutor(1) as thread:
+        interrupted = thread.submit(guest_seconds)
+        time.sleep(0.3)
+        os.kill(board.pid, signal.SIGSTOP)
+        time.sleep(2)
+        os.kill(board.pid, signal.SIGCONT)
+        # /proc/uptime counts in 0.01 s; a clock that follows the host's would show the 2 s
+        assert interrupted.result() == pytest.approx(alone, abs=0.05)
 
 
 @pytest.mark.long
