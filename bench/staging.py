@@ -49,7 +49,7 @@ class Stage:
         self.workdir = workdir.rstrip("/") or "/"
         self.pushed_bytes = 0
         self._known: dict[str, str] = {}  # remote path -> digest seen there over this connection
-        self._known_at = transport.connections
+        self._known_at = transport.connections  # the one that the first command makes, when there is none yet
         self._hasher: tuple[Sequence[str], str | None] | None = None  # argv and working folder
 
     def put(

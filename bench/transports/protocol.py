@@ -41,7 +41,7 @@ class Transport(Protocol):
 
     @property
     def connections(self) -> int:
-        """How often the connection was made: what was known of the device's files is doubtful after a change."""
+        """Changes when the connection is lost or made: what was known of the device's files is doubtful then."""
 
     def push(self, local: Path, remote: str, progress: Progress | None = None) -> None:
         """Copy a file to the device, parent folders made, mode bits kept (executables stay executable)."""

@@ -69,13 +69,18 @@ class RemoteTransport:
 
     def __init__(self, name: str, connect: Callable[[], Link], patience_s: float | None = None) -> None:
         self.name = name
-        self.connections = 0
+        self._made = 0
         self.patience_s = PATIENCE_S if patience_s is None else patience_s
         self._connect = connect
         self._link: Link | None = None
         self._leftovers: list[tuple[int, str]] = []
         self._running = False
         self._let_go = False  # set by close() from another thread
+
+    @property
+    def connections(self) -> int:
+        """See the protocol. A lost connection counts as changed at once, not only when the next one is made."""
+        return self._made + (self._link is None)
 
     def push(self, local: Path, remote: str, progress: Progress | None = None) -> None:
         """See the protocol. Raises DeviceError when the device has no space or stays away."""
@@ -137,7 +142,7 @@ class RemoteTransport:
     def connected(self) -> Link:
         """The link, made anew when there is none; after a loss this waits for the device to come back."""
         if self._link is None:
-            end = time.monotonic() + (self.patience_s if self.connections else 0.0)
+            end = time.monotonic() + (self.patience_s if self._made else 0.0)
             while True:
                 try:
                     self._link = self._connect()
@@ -146,7 +151,7 @@ class RemoteTransport:
                     if not error.retryable or time.monotonic() >= end:
                         raise
                     time.sleep(min(1.0, max(0.05, end - time.monotonic())))
-            self.connections += 1
+            self._made += 1
             while self._leftovers:
                 self._kill_on(self._link, leftover_killed(*self._leftovers.pop()))
         return self._link

@@ -73,6 +73,10 @@ class Bench:
         cells = [f"fake/{name}/onnx/fp32/t1" for name in ("a", "b")]
         assert sorted(done) == [(block, cell) for block in range(blocks) for cell in cells]
 
+    def shown(self) -> None:
+        for t in self.trials():
+            print("TRIAL", t.cell, t.exit_status, t.error, t.stderr[-300:], t.lines[-1:])
+
     def assert_nothing_is_left(self) -> None:
         assert holder_of(self.phone.serial) is None
         assert holder_of(f"adb:{self.phone.serial}") is None
@@ -255,6 +259,7 @@ def test_device_rebooted_in_mid_run_gets_its_files_again(
 
     later(lambda: bool(agents_in(bench.phone.folder, measuring=True)), reboot)
     bench.struck()
+    bench.shown()
     assert any("bundles" in path for path in bench.phone.pushes)
     bench.assert_every_cell_is_done_once(blocks=1)
     bench.assert_nothing_is_left()
