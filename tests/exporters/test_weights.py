@@ -13,7 +13,7 @@ from exporters.preprocessing import prepare
 
 @pytest.mark.parametrize(("name", "at_least"), [("squeezenet1_1", 60), ("efficientnet_lite0", 80)])
 def test_real_weights_name_what_is_on_real_pictures(name: str, at_least: int) -> None:
-    """facts: about 69 % and 88 % of these easy pictures; a wrong preprocessing or padding falls far below."""
+    """Another implementation gets 69 % and 88 % of these easy pictures; a wrong preprocessing or padding far less."""
     network = resolve(name)
     module = network.build()
     pictures = labelled_pictures()

@@ -18,7 +18,7 @@ PYTORCHCV = {
     "shufflenet_v1_g8": "shufflenet_g8_w1",
     "shufflenet_v1_w0.5": "shufflenet_g3_wd2",
 }
-OWN_INPUT = 2_000_000_000  # MACs up to which a network is compared at its own resolution
+OWN_INPUT = 600_000_000  # MACs up to which a network is compared at its own resolution
 
 
 def pairs() -> list[tuple[str, str, str]]:
@@ -51,6 +51,6 @@ def reference(library: str, inner: str, seed: int = 0) -> nn.Module:
 
 
 def example(network: Network, macs: int) -> torch.Tensor:
-    """Two random inputs: of the network's own resolution, or smaller ones where that takes long."""
+    """A random input: of the network's own resolution, or smaller where that takes long."""
     size = network.input_size if macs <= OWN_INPUT or network.name in ("alexnet", "vgg16") else 160
-    return torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1))
+    return torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
