@@ -23,13 +23,15 @@ from results.statistics import Point, mnasnet_reward, pareto_front, wilson_inter
 Floats = NDArray[np.float64]
 
 PRESETS: Final[dict[str, tuple[float, float]]] = {"hard": (0.0, -1.0), "soft": (-0.07, -0.07)}
+PUBLISHED: Final = "published"
 DRAWS: Final = 20_000  # a probability of 0.5 is then known to +- 0.7 % (95 %)
 
 
 class Accuracy(Record):
-    """A top-1 as a fraction of 1 and where it comes from; a measured one also has its counts."""
+    """A top-1 as a fraction of 1, published or measured on a data set (`kind`); a measured one has its counts."""
 
     top1: float
+    kind: str
     source: str
     correct: int | None = None
     pictures: int | None = None
@@ -68,11 +70,15 @@ class Ranked(Record):
 
 
 class Ranking(Record):
-    """Candidates measured alike (device, threads, cores), best reward first; who was left out, and why."""
+    """Candidates measured alike (device, threads, cores), best reward first; who was left out, and why.
+
+    `accuracy` is "published", or the data set on which every top-1 of this ranking was measured.
+    """
 
     device: str
     threads: int
     cores: str
+    accuracy: str
     target: float
     unit: Unit
     alpha: float
@@ -86,21 +92,37 @@ class Ranking(Record):
 def candidates_of(results: Sequence[CellResult]) -> tuple[list[list[Candidate]], dict[str, str]]:
     """Cells that can be ranked, those measured alike together; and why each other cell cannot (cell id -> reason).
 
-    The top-1 is the published one of the float network: int8 and random weights inherit it, and `source` says so.
+    A top-1 that was measured on the device is ranked with those on the same pictures; the published one, which is the
+    float network's and which int8 and random weights inherit, with other published ones. A cell may be in both.
     """
     groups: dict[tuple[object, ...], list[Candidate]] = {}
     left_out = {}
     for cell in results:
+        scores = _accuracies(cell)
         if cell.verdict == "invalid":
             left_out[cell.id] = "invalid: " + ", ".join(reason.code for reason in cell.reasons if not reason.waived)
         elif cell.latency is None:
             left_out[cell.id] = "no latency: " + ", ".join(reason.code for reason in cell.reasons)
-        elif cell.published is None or cell.published.top1 is None:
+        elif not scores:
             left_out[cell.id] = "no top-1 is known"
         else:
-            accuracy = Accuracy(top1=cell.published.top1 / 100, source=f"published: {cell.published.source}")
-            groups.setdefault(_conditions(cell), []).append(Candidate(cell, cell.latency, accuracy))
-    return list(groups.values()), left_out
+            for score in scores:
+                groups.setdefault((*_conditions(cell), score.kind), []).append(Candidate(cell, cell.latency, score))
+    return sorted(groups.values(), key=lambda group: group[0].accuracy.kind == PUBLISHED), left_out
+
+
+def _accuracies(cell: CellResult) -> list[Accuracy]:
+    found = []
+    score = cell.accuracy
+    if score is not None and score.pictures:
+        found.append(
+            Accuracy(
+                top1=score.top1, kind=score.data, source=score.label, correct=score.correct, pictures=score.pictures
+            )
+        )
+    if cell.published is not None and cell.published.top1 is not None:
+        found.append(Accuracy(top1=cell.published.top1 / 100, kind=PUBLISHED, source=cell.published.source))
+    return found
 
 
 def rank(
@@ -122,8 +144,8 @@ def rank(
     if not candidates:
         reasons = sorted(set((left_out or {}).values()))
         raise UsageError("no cell can be ranked", hint="; ".join(reasons) or "the run has no cell")
-    if len({_conditions(candidate.cell) for candidate in candidates}) > 1:
-        raise UsageError("cells of several devices, thread counts or core choices cannot be ranked together")
+    if len({(*_conditions(candidate.cell), candidate.accuracy.kind) for candidate in candidates}) > 1:
+        raise UsageError("cells of several devices, thread counts, core choices or data sets cannot be ranked together")
     accuracy = np.array([candidate.accuracy.top1 for candidate in candidates])
     medians = np.array([candidate.latency.median for candidate in candidates])
     rewards = mnasnet_reward(accuracy, medians, target, alpha, beta)
@@ -158,6 +180,7 @@ def rank(
         device=candidates[0].cell.device,
         threads=candidates[0].cell.threads,
         cores=candidates[0].cell.cores,
+        accuracy=candidates[0].accuracy.kind,
         target=target,
         unit=candidates[0].latency.unit,
         alpha=alpha,

@@ -85,8 +85,9 @@ def _print(rankings: list[Ranking], left_out: dict[str, str], random_weights: bo
     for ranking in rankings:
         unit = "ms" if ranking.unit == "ms" else "M instructions"
         aim = figure(ranking.target, ranking.unit)
+        on = "published top-1" if ranking.accuracy == "published" else f"top-1 on {escape(ranking.accuracy)}"
         where = f"{escape(ranking.device)}, threads {ranking.threads}, cores {escape(ranking.cores)}"
-        title = f"{where}: top-1 x (latency / {aim} {unit})^w, w = {ranking.alpha:g} up to it, {ranking.beta:g} beyond"
+        title = f"{where}: {on} x (latency / {aim} {unit})^w, w = {ranking.alpha:g} up to it, {ranking.beta:g} beyond"
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for name in ("", unit, "top-1", "reward", "P(first)", "front", "P(front)"):
             table.add_column(name, justify="right", no_wrap=True)
@@ -108,8 +109,10 @@ def _print(rankings: list[Ranking], left_out: dict[str, str], random_weights: bo
         out.print(table)
         if any(one.probability_first is None for one in ranking.ranked):
             out.print("probabilities need an interval of every cell: measure at least 2 trials")
-    out.print("top-1 is the published one of the float network, in percent; int8 may score less (bench accuracy)")
-    if random_weights:
+    published = any(ranking.accuracy == "published" for ranking in rankings)
+    if published:
+        out.print("a published top-1 is the float network's; int8 may score less: measure it with --accuracy")
+    if published and random_weights:
         out.print("some networks were measured with random weights: their latency holds, their top-1 is the paper's")
     for cell, reason in left_out.items():
         out.print(f"left out: {escape(cell)}: {escape(reason)}")

@@ -1,26 +1,35 @@
 // The main chart: latency across, what it buys or costs upwards; one panel a clock, never one axis for two.
 
 const VERTICALS = {
-  top1: { title: "published top-1 in %", value: (cell) => cell.top1, front: true },
+  top1: { title: "published top-1 in %", value: (cell) => cell.top1, front: true, hollow: true },
   macs: { title: "million MACs of one inference", value: (cell) => cell.macs / 1e6 },
   bytes: { title: "memory access cost in MB", value: (cell) => cell.bytes / 1e6 },
   size: { title: "file size in MB", value: (cell) => cell.size / 1e6 },
   params: { title: "million parameters", value: (cell) => (cell.params === null ? null : cell.params / 1e6) },
 };
 
-// Dominated only if the intervals say so: another one's whole interval is no slower and it is no less accurate.
-function dominated(cell, others) {
-  const low = cell.low ?? cell.latency;
+// A top-1 measured on the device has an axis for each data set: easy pictures and ImageNet never share one.
+function addMeasured(cells) {
+  for (const data of new Set(cells.filter((cell) => cell.score).map((cell) => cell.score.data))) {
+    const of = (key) => (cell) => (cell.score?.data === data ? cell.score[key] : null);
+    const pictures = Math.max(...cells.filter((cell) => cell.score?.data === data).map((cell) => cell.score.pictures));
+    VERTICALS[`score:${data}`] = { title: `measured top-1 in %, ${data} (${pictures} pictures)`, value: of("top1"), low: of("low"), high: of("high"), front: true };
+  }
+}
+
+// Dominated only if the intervals say so: another one's whole intervals are no slower and no less accurate.
+function dominated(cell, others, { value, low = value, high = value }) {
+  const fastest = cell.low ?? cell.latency;
   return others.some((other) => {
     if (other === cell) return false;
-    const high = other.high ?? other.latency;
-    return high <= low && other.top1 >= cell.top1 && (high < low || other.top1 > cell.top1);
+    const slowest = other.high ?? other.latency;
+    return slowest <= fastest && low(other) >= high(cell) && (slowest < fastest || low(other) > high(cell));
   });
 }
 
-function frontOf(cells) {
-  const able = cells.filter((cell) => cell.latency !== null && cell.top1 !== null && cell.verdict !== "invalid");
-  return able.filter((cell) => !dominated(cell, able)).sort((a, b) => a.latency - b.latency || a.top1 - b.top1);
+function frontOf(cells, vertical) {
+  const able = cells.filter((cell) => cell.verdict !== "invalid");
+  return able.filter((cell) => !dominated(cell, able, vertical)).sort((a, b) => a.latency - b.latency || vertical.value(a) - vertical.value(b));
 }
 
 class Chart {
@@ -34,12 +43,13 @@ class Chart {
 
   draw(cells, vertical, logarithmic) {
     const colours = palette();
-    const { title, value, front } = VERTICALS[vertical];
+    const chosenAxis = VERTICALS[vertical];
+    const { title, value, front } = chosenAxis;
     const mine = cells.filter((cell) => cell.unit === this.unit);
     const able = mine.filter((cell) => cell.latency !== null);
     const known = able.filter((cell) => value(cell) !== null);
     const unknown = able.filter((cell) => value(cell) === null);
-    const members = front ? frontOf(known) : [];
+    const members = front ? frontOf(known, chosenAxis) : [];
     const traces = [];
     if (members.length > 1) {
       traces.push({
@@ -52,8 +62,8 @@ class Chart {
         const chosen = (cell) => cell.precision === precision && cell.format === format;
         const here = known.filter(chosen);
         const strip = unknown.filter(chosen);
-        if (here.length) traces.push(this.marks(here, here.map(value), `${format} ${precision}`, colours, new Set(members), "y", vertical === "top1"));
-        if (strip.length) traces.push(this.marks(strip, strip.map(() => 0), `${format} ${precision}`, colours, new Set(), "y2", true, here.length > 0));
+        if (here.length) traces.push(this.marks(here, here.map(value), `${format} ${precision}`, colours, new Set(members), "y", chosenAxis));
+        if (strip.length) traces.push(this.marks(strip, strip.map(() => 0), `${format} ${precision}`, colours, new Set(), "y2", { hollow: true }, here.length > 0));
       }
     }
     const layout = {
@@ -84,7 +94,7 @@ class Chart {
     return this.unit === "ms" ? latency : latency / 1e6;
   }
 
-  marks(cells, heights, name, colours, members, axis, hollow, hidden = false) {
+  marks(cells, heights, name, colours, members, axis, { hollow, low, high }, hidden = false) {
     const colour = colours[cells[0].precision];
     const shape = FORMAT_MARKS[cells[0].format];
     const ends = (pick) => cells.map((cell) => (cell[pick] === null ? 0 : Math.abs(this.across(cell[pick]) - this.across(cell.latency))));
@@ -93,6 +103,7 @@ class Chart {
       type: "scatter", mode: few && members.size ? "markers+text" : "markers", name, yaxis: axis, showlegend: !hidden, legendgroup: name,
       x: cells.map((cell) => this.across(cell.latency)), y: heights,
       error_x: { type: "data", symmetric: false, array: ends("high"), arrayminus: ends("low"), color: colour, thickness: 1.2, width: 3 },
+      error_y: low ? { type: "data", symmetric: false, array: cells.map((cell, place) => high(cell) - heights[place]), arrayminus: cells.map((cell, place) => heights[place] - low(cell)), color: colour, thickness: 1.2, width: 3 } : { visible: false },
       marker: {
         size: cells.map((cell) => (members.has(cell) ? 12 : 9)),
         color: cells.map((cell) => (cell.verdict === "invalid" ? colours.off : colour)),
@@ -113,6 +124,7 @@ class Chart {
       `${plain(cell.device)}, threads ${cell.threads}, cores ${plain(cell.cores)}`,
       `${latencyText(cell.latency, this.unit)} ${unitName(this.unit)} (${interval})`,
       cell.top1 === null ? "top-1 unknown" : `top-1 ${cell.top1.toFixed(1)} % (published)`,
+      ...(cell.score ? [`top-1 ${cell.score.top1.toFixed(1)} % (${plain(cell.score.data)}, ${cell.score.pictures} pictures)`] : []),
       `${digits(cell.macs / 1e6)} M MACs, ${digits(cell.size / 1e6)} MB`,
       `<b>${plain(cell.verdict)}</b> ${plain(codesOf(cell).join(" "))}`,
       ...cell.reasons.slice(0, 3).map(([, message]) => plain(message.length > 90 ? `${message.slice(0, 89)}…` : message)),

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, Final
 
+from results.accuracy import Score
 from results.cell_result import CellResult
 from results.derive import cell_evidence, cells
 from results.evidence import Device, Run, State
@@ -119,7 +120,22 @@ def _cell(run: Run, cell: CellResult) -> Json:
         "weights": cell.weights,
         "top1": published.top1 if published else None,
         "source": published.source if published else None,
+        "score": _score(cell.accuracy),
         "agreement": [cell.agreement.top1, cell.agreement.sqnr_db, cell.agreement.pictures] if cell.agreement else None,
+    }
+
+
+def _score(score: Score | None) -> Json | None:
+    """A top-1 that was measured on the device, in percent with its 95 % interval."""
+    if score is None or not score.pictures:
+        return None
+    return {
+        "data": score.data,
+        "pictures": score.pictures,
+        "top1": _short(100 * score.top1),
+        "low": _short(100 * score.top1_low),
+        "high": _short(100 * score.top1_high),
+        "top5": _short(100 * score.top5),
     }
 
 

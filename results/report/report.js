@@ -15,6 +15,7 @@ const charts = units.map((unit) => {
 const tables = units.map((unit) => new CellTable(places, unit, data.cells, opened));
 if (!data.cells.length) places.append(element("p", { class: "notice" }, "This run planned no cell."));
 
+addMeasured(data.cells);
 const vertical = document.getElementById("vertical");
 for (const [key, { title, value }] of Object.entries(VERTICALS)) {
   if (data.cells.some((cell) => value(cell) !== null)) vertical.append(element("option", { value: key }, title));
@@ -42,7 +43,7 @@ document.getElementById("summary").textContent =
   `${data.cells.length} cells on ${[...new Set(data.cells.map((cell) => cell.device))].join(", ") || "no device"}: ` +
   `${counted("valid")} valid, ${counted("suspect")} suspect, ${counted("invalid")} invalid.` +
   (data.cells.length && !latencies ? " None of them has a latency." : "") +
-  (data.cells.length && data.cells.every((cell) => cell.top1 === null) ? " No accuracy is known for any of them." : "") +
+  (data.cells.length && data.cells.every((cell) => cell.top1 === null && !cell.score) ? " No accuracy is known for any of them." : "") +
   (data.runs.some((run) => run.quick) ? " Quick runs are good for a look and not for a claim." : "");
 showDevices(document.getElementById("device-list"), data.runs, data.devices);
 draw();

@@ -12,12 +12,14 @@ function columnsFor(unit, cells) {
     { key: "interval", title: unit === "ms" ? "95 % interval" : "Range", number: true, sort: (cell) => (cell.low === null ? null : (cell.high - cell.low) / cell.latency),
       text: (cell) => (cell.low === null ? "–" : `${latencyText(cell.low, unit)} – ${latencyText(cell.high, unit)}`) },
     { key: "top1", title: "Top-1 (%)", number: true, sort: (cell) => cell.top1, text: (cell) => (cell.top1 === null ? "–" : cell.top1.toFixed(1)) },
+    { key: "score", title: "Measured (%)", number: true, sort: (cell) => cell.score?.top1 ?? null, text: (cell) => (cell.score ? cell.score.top1.toFixed(1) : "–") },
     { key: "macs", title: "MACs (M)", number: true, sort: (cell) => cell.macs, text: (cell) => digits(cell.macs / 1e6) },
     { key: "size", title: "File (MB)", number: true, sort: (cell) => cell.size, text: (cell) => digits(cell.size / 1e6, 3) },
     { key: "cold", title: unit === "ms" ? "Cold (ms)" : "Cold (M)", number: true, sort: (cell) => cell.cold, text: (cell) => latencyText(cell.cold, unit) },
     { key: "verdict", title: "Verdict", sort: (cell) => ["valid", "suspect", "invalid"].indexOf(cell.verdict) },
   ];
   const constant = ["device", "threads"].filter((key) => !several(key));
+  if (!cells.some((cell) => cell.score)) constant.push("score");
   return columns.filter((column) => !constant.includes(column.key));
 }
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from foundation.artifact import Published
 from foundation.errors import UsageError
+from results.accuracy import Score
 from results.cell_result import CellResult
 from results.derive import cells
 from results.ranking import Accuracy, Candidate, candidates_of, rank, sample, share_first, share_on_front, weights_of
@@ -54,7 +55,7 @@ def test_probabilities_equal_a_simulation_of_the_same_truth() -> None:
     """Two networks of equal accuracy: P(first) is P(t1 s1 - t2 s2 < d), integrated here on a grid, not drawn."""
     results = measured([10.0, 10.0], [70.0, 70.0])
     first, second = ([-0.02, -0.01, 0.0, 0.01, 0.02], [-0.01, 0.0, 0.01, 0.02, 0.03])
-    accuracy = Accuracy(top1=0.7, source="paper")
+    accuracy = Accuracy(top1=0.7, kind="published", source="paper")
     group = [candidate(results[0], first, accuracy), candidate(results[1], second, accuracy)]
     ranking = rank(group, 20.0, -0.07, -0.07, draws=200_000)
     by_network = {one.network: one.probability_first for one in ranking.ranked}
@@ -71,7 +72,7 @@ def test_probabilities_equal_a_simulation_of_the_same_truth() -> None:
 def test_draws_have_the_moments_of_student_and_of_jeffreys_beta() -> None:
     results = measured([10.0], [70.0])
     logs = [0.0, 0.1, 0.2, 0.3, 0.4]
-    counted = Accuracy(top1=0.6, source="pictures", correct=60, pictures=100)
+    counted = Accuracy(top1=0.6, kind="pictures", source="65 pictures", correct=60, pictures=100)
     latency, accuracy = sample([candidate(results[0], logs, counted)], 400_000, seed=3)
     drawn = np.log(latency[:, 0])
     error = np.std(logs, ddof=1) / math.sqrt(5)
@@ -85,7 +86,7 @@ def test_calibrated_the_truly_best_is_first_as_often_as_said() -> None:
     """Known truth drawn again and again: among cells given probability p, a share p is truly first."""
     random = np.random.default_rng(11)
     template = measured([10.0, 10.0, 10.0], [70.0] * 3)
-    accuracy = Accuracy(top1=0.7, source="paper")
+    accuracy = Accuracy(top1=0.7, kind="published", source="paper")
     said, true = [], []
     for _ in range(400):
         truth = random.normal(0.0, 0.03, 3)
@@ -147,6 +148,22 @@ def test_cells_without_a_top1_or_with_an_invalid_verdict_are_left_out_with_the_r
     assert [one.cell.id for one in groups[0]] == [good.id]
     assert left_out[bad.id].startswith("invalid")
     assert left_out["unknown"] == "no top-1 is known"
+
+
+def test_a_measured_top1_is_ranked_with_its_own_pictures_and_never_with_published_ones() -> None:
+    first, second = measured([10.0, 20.0], [60.0, 70.0])
+    score = Score(
+        cell=first.id, network=first.network, format="tflite", precision="fp32", device="local", threads=1,
+        artifact=first.artifact.sha256, data="pictures", validation=False, pictures=50, planned=50, skipped=0,
+        correct=45, top1=0.9, top1_low=0.79, top1_high=0.96, top5=1.0, top5_low=0.93, top5_high=1.0, agreement=None,
+        compared=0, sqnr_db=None, waiting_share=None, pictures_per_s=None,
+    )  # fmt: skip
+    groups, _ = candidates_of([first.model_copy(update={"accuracy": score}), second])
+    assert [[one.accuracy.top1 for one in group] for group in groups] == [[0.9], [0.6, 0.7]]
+    with pytest.raises(UsageError, match="data sets"):
+        rank([*groups[0], *groups[1]], 20.0, 0.0, -1.0)
+    ranking = rank(groups[0], 20.0, 0.0, -1.0)
+    assert (ranking.accuracy, ranking.ranked[0].top1_source) == ("pictures", "top-1 on pictures (50 pictures)")
 
 
 def test_two_devices_are_never_in_one_ranking() -> None:
