@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from exporters.calibration import (
     Inputs,
     agreement_inputs,
     calibration_inputs,
+    judging_inputs,
 )
 from exporters.forms import for_export, same_form
 from exporters.parity import card, parity
@@ -72,10 +74,21 @@ class Maker:
     @cached_property
     def reference(self) -> NDArray[np.float32]:
         """The float network's outputs on the held-out inputs."""
+        return self._outputs(self.held_out)
+
+    @cached_property
+    def judging(self) -> Inputs:
+        return judging_inputs(self.network.preprocessing, self.shape)
+
+    @cached_property
+    def judgement(self) -> NDArray[np.float32]:
+        return self._outputs(self.judging)
+
+    def _outputs(self, inputs: Inputs) -> NDArray[np.float32]:
         import torch
 
         with torch.inference_mode():
-            return np.concatenate([self.model(torch.from_numpy(value)).numpy() for value in self.held_out])
+            return np.concatenate([self.model(torch.from_numpy(value)).numpy() for value in inputs])
 
     def make(self, format: Format, precision: Precision) -> Made:
         """One artifact. Raises PocketbenchError for a known reason, whatever the converter raises otherwise."""
@@ -90,9 +103,36 @@ class Maker:
         elif precision == "fp16":
             exporter.halve(source, path)
         else:
-            calibration = exporter.quantize(source, self.calibration, path)
+            calibration = self._quantized(format, source, path)
         artifact = self._record(path, format, precision, calibration)
         return Made(path, artifact, time.monotonic() - start)
+
+    def _quantized(self, format: Format, source: Path, path: Path) -> str:
+        """Write the int8 file; returns how it was calibrated.
+
+        With trained weights by the method whose file agrees best with the float network on pictures that calibrate
+        nothing and carry no label. Random weights give no reason to prefer one.
+        """
+        exporter = onnx if format == "onnx" else tflite
+        if self.network.weights.kind == "random":
+            return exporter.quantize(source, self.calibration, path, exporter.METHODS[0])
+        best: tuple[float, float] | None = None
+        chosen = ""
+        for method in exporter.METHODS:
+            self.tell(f"{format} int8: {method}")
+            candidate = path.with_name(f"candidate.{format}")
+            words = exporter.quantize(source, self.calibration, candidate, method)
+            reached = agreement(self.judgement, exporter.run(candidate, self.judging))
+            score = (reached.top1, math.inf if reached.sqnr_db is None else reached.sqnr_db)
+            if best is None or score > best:
+                best = score
+                candidate.replace(path)
+                chosen = (
+                    f"{words}; best of {len(exporter.METHODS)} methods: on {reached.pictures} other pictures "
+                    f"{score[0]:.1%} agree, {score[1]:.1f} dB"
+                )
+        path.with_name(f"candidate.{format}").unlink(missing_ok=True)
+        return chosen
 
     def _float(self, format: Format, precision: Precision) -> Path:
         """The float32 file that `precision` derives from; shared where the exported graphs are equal."""
@@ -144,14 +184,11 @@ class Maker:
     @cached_property
     def fixed(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """The fixed input and the float network's output for it; None where the input is no picture."""
-        import torch
-
         preprocessing = self.network.preprocessing
         if preprocessing is None:
             return None
         value = normalised(card(preprocessing.size), preprocessing)[np.newaxis]
-        with torch.inference_mode():
-            return value, self.model(torch.from_numpy(value)).numpy()
+        return value, self._outputs([value])
 
     def _parity(self, path: Path, format: Format) -> Parity | None:
         if self.fixed is None:

@@ -9,15 +9,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporters.calibration import Inputs
+from exporters.calibration import Inputs, Method
 
 if TYPE_CHECKING:
     from torch import nn
+
+METHODS: Final = (
+    Method("minmax", 64),
+    Method("minmax", 16),
+    Method("minmax", 100),
+    Method("percentile", 100, 99.0),
+    Method("moving", 64),
+)
 
 
 def export_float(model: nn.Module, shape: Sequence[int], path: Path) -> None:
@@ -36,27 +44,50 @@ def export_float(model: nn.Module, shape: Sequence[int], path: Path) -> None:
         litert_torch.convert(model.eval(), (example,)).export(str(path))
 
 
-def quantize(float_file: Path, inputs: Inputs, path: Path) -> str:
-    """Write the int8 form of `float_file` (inputs and outputs too), calibrated on `inputs`; returns how, in words."""
+def quantize(float_file: Path, inputs: Inputs, path: Path, method: Method) -> str:
+    """Write the int8 form of `float_file`, inputs and outputs too, calibrated on the first `inputs`; returns how.
+
+    A percentile is taken over the pictures' extremes: 99 leaves one in a hundred pictures to saturate.
+    """
     from ai_edge_quantizer import quantizer, recipe
     from ai_edge_quantizer.calibrator import CalibrationMode, Calibrator
-    from ai_edge_quantizer.utils.qsv_utils import min_max_update
 
     signature, name = _signature(float_file)
     quantization = quantizer.Quantizer(str(float_file), recipe.static_wi8_ai8())
-    # The quantizer's own `calibrate` follows the last pictures (moving average, 0.95), which clips: SqueezeNet's
+    # The quantizer's own `calibrate` only follows the last pictures (moving average, 0.95), which clips: SqueezeNet's
     # top-1 agreement is 0.60 with it and 0.97 with the extremes of all pictures. This mode is also 5 times faster.
     calibrator = Calibrator(
         str(float_file),
         num_threads=1,
         mode=CalibrationMode.CALIBRATION_PROFILER_BASED,
-        qsv_update_func=min_max_update,
+        qsv_update_func=_moved if method.rule == "moving" else _gathered,
     )
-    samples = [{name: _as_stored(value)} for value in inputs]
+    samples = [{name: _as_stored(value)} for value in inputs[: method.pictures]]
     calibrator.calibrate({signature: samples}, quantization._recipe_manager)
-    ranges = calibrator.get_model_qsvs()
+    ranges = {tensor: _range(seen, method.percentile) for tensor, seen in calibrator.get_model_qsvs().items()}
     quantization.quantize(ranges, enable_progress_report=False).export_model(str(path), overwrite=True)
-    return f"static, s8 activations, s8 weights per channel, MinMax over {len(inputs)} inputs"
+    return f"static, s8 activations, s8 weights per channel, {method}"
+
+
+def _moved(ranges: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    from ai_edge_quantizer.utils.qsv_utils import moving_average_update
+
+    moved: dict[str, Any] = moving_average_update(ranges, new)
+    return moved
+
+
+def _gathered(ranges: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The extremes of all pictures so far, one a picture along the first axis."""
+    if not ranges:
+        return new
+    return {side: np.concatenate([ranges[side], new[side]]) for side in ("min", "max")}
+
+
+def _range(seen: dict[str, Any], percentile: float) -> dict[str, Any]:
+    return {
+        "min": np.percentile(seen["min"], 100 - percentile, axis=0, keepdims=True).astype(np.float32),
+        "max": np.percentile(seen["max"], percentile, axis=0, keepdims=True).astype(np.float32),
+    }
 
 
 def halve(float_file: Path, path: Path) -> None:
