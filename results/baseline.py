@@ -13,13 +13,12 @@ from foundation.errors import StorageError, UsageError
 from foundation.record import Record
 from results.cell_result import CellResult
 from results.derive import cell_evidence, cells
-from results.evidence import Clock
+from results.evidence import BOARD_TEXTS, Clock
 from results.operators import OperatorRow, operator_table
 from results.store import Evidence
 from results.verdicts import CellEvidence
 
 BASELINE_SCHEMA: Final = 1
-BOARD_TEXTS: Final = ("emulator cpu", "emulator qemu")  # entries of the emulated board's Device.texts
 
 
 class BaselineCell(Record):

@@ -21,6 +21,7 @@ from foundation.record import Record
 
 EVIDENCE_SCHEMA: Final = 1
 PROTOCOL: Final = 1  # the agent's; it says so in `hello`
+BOARD_TEXTS: Final = ("emulator cpu", "emulator qemu")  # entries of an emulated board's Device.texts
 
 Clock = Literal["nanoseconds", "instructions"]
 

@@ -16,7 +16,7 @@ from bench.devices.reach import board_at, normal_address, transport_for
 from foundation.cache import cache_root, storage_error
 from foundation.errors import DeviceError, UsageError
 from results.device_state.core_groups import chosen_cores, default_cores
-from results.evidence import Clock
+from results.evidence import BOARD_TEXTS, Clock
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class DeviceHandle:
                 workdir=_workdir(profile, transport.shares_files, identity.android),
                 threads=profile.threads,
                 cores=chosen_cores(profile.cores, identity.groups) if profile.cores else default_cores(identity.groups),
-                texts=identity.texts,
+                texts={**identity.texts, **_board_texts(self.address)},
                 groups=identity.groups,
                 model=identity.model,
                 android=identity.android,
@@ -139,6 +139,12 @@ def _clock(address: str, profile: Profile) -> Clock:
     """An emulated board's own clock, however it is reached: instructions are never taken for nanoseconds."""
     board = board_at(address)
     return board.clock if board is not None else profile.clock
+
+
+def _board_texts(address: str) -> dict[str, str]:
+    """What must be equal for instruction counts to be comparable, where the address is an emulated board's."""
+    board = board_at(address)
+    return {} if board is None else dict(zip(BOARD_TEXTS, (board.cpu, board.qemu_version), strict=True))
 
 
 def _workdir(profile: Profile, shared: bool, android: bool) -> str:

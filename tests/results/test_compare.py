@@ -14,8 +14,9 @@ import pytest
 from foundation.artifact import Artifact
 from foundation.errors import StorageError, UsageError
 from results import baseline as baselines
-from results.baseline import BOARD_TEXTS, Baseline, baseline_of
+from results.baseline import Baseline, baseline_of
 from results.compare import CellComparison, compare
+from results.evidence import BOARD_TEXTS
 from results.gate import GateReport, Limits, check_instructions, check_times
 from results.gate_formats import junit, markdown, to_json
 from results.store import Evidence
