@@ -1,0 +1,125 @@
+"""How fast each transport pushes, beside `adb push` of the same file: to a real adbd, and to the emulated board.
+
+    python benchmarks/push_throughput.py [--megabytes 20] [--rounds 5] [--board NAME]
+
+The ways are interleaved, so that a busy computer slows all of them alike. The real adbd runs in a network namespace
+(root rights); the board is started when it is not running. An adb server of the script's own serves both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.transports.adb import adb_transport
+from bench.transports.adb_direct import tcp_transport
+from bench.transports.protocol import Transport
+from bench.transports.ssh import ssh_transport
+from device_agents.emulator.board import Board, ensure_running
+from tests.device_agents.real_adbd import real_adbd
+
+REMOTE = "/data/local/tmp/push-throughput"
+
+
+def adb_server(port: int) -> subprocess.Popen[bytes]:
+    """A server of our own, accepting connections."""
+    environment = {**os.environ, "ADB_MDNS": "0"}
+    server = subprocess.Popen(
+        ["adb", "-L", f"tcp:{port}", "nodaemon", "server"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return server
+        except OSError:
+            if time.monotonic() > end:
+                server.kill()
+                raise
+            time.sleep(0.05)
+
+
+def adb_push(port: int, serial: str, file: Path) -> Callable[[], None]:
+    """What a person would type."""
+    command = ["adb", "-L", f"tcp:{port}", "-s", serial, "push", str(file), f"{REMOTE}-adb"]
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) and None
+
+
+def pushed(transport: Transport, file: Path, name: str) -> Callable[[], None]:
+    """The same file through one of our transports, its connection made beforehand."""
+    transport.run(["true"])
+    return lambda: transport.push(file, f"{REMOTE}-{name}")
+
+
+def measure(where: str, ways: dict[str, Callable[[], None]], size: int, rounds: int) -> None:
+    """Print MB/s of each way, and its share of `adb push` round by round."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, push in ways.items():
+            start = time.perf_counter()
+            push()
+            seconds[name].append(time.perf_counter() - start)
+    for name, times in seconds.items():
+        ratios = [base / own for base, own in zip(seconds["adb push"], times, strict=True)]
+        speed = size / 1e6 / statistics.median(times)
+        print(f"{where:10}  {name:12} {speed:8.1f} MB/s  {statistics.median(ratios):5.2f} x adb push", flush=True)
+
+
+def ways_to(port: int, host: str, adb_port: int, file: Path) -> dict[str, Callable[[], None]]:
+    """adb itself, our transport through its server, and directly."""
+    serial = f"{host}:{adb_port}"
+    through = pushed(adb_transport(serial), file, "adbutils")  # connects the server first
+    return {
+        "adb push": adb_push(port, serial, file),
+        "adbutils": through,
+        "adb-shell": pushed(tcp_transport(host, adb_port), file, "adb-shell"),
+    }
+
+
+def main() -> None:
+    """Both places, one after the other."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--megabytes", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--board", default="throughput", help="which emulated board; '' leaves it out")
+    given = parser.parse_args()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    os.environ["ADB_SERVER_SOCKET"] = f"tcp:127.0.0.1:{port}"
+    server = adb_server(port)
+    try:
+        with tempfile.NamedTemporaryFile() as file:
+            size = given.megabytes * 1_000_000
+            file.write(os.urandom(size))
+            file.flush()
+            path = Path(file.name)
+            with real_adbd() as daemon:
+                measure("real adbd", ways_to(port, daemon.host, daemon.port, path), size, given.rounds)
+            if given.board:
+                board: Board = ensure_running(given.board)
+                ways = ways_to(port, "127.0.0.1", board.adb_port, path)
+                over = ssh_transport(
+                    f"shell@127.0.0.1:{board.ssh_port}", identity=board.identity, known_hosts=board.known_hosts
+                )
+                measure("board", {**ways, "ssh": pushed(over, path, "ssh")}, size, given.rounds)
+    finally:
+        server.kill()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()
