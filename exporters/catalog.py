@@ -22,6 +22,7 @@ from foundation.errors import ExportError, PocketbenchError
 from foundation.record import Record
 
 FOLDER = Path(__file__).parent
+LIBRARIES = ("torchvision", "timm")
 
 
 class CatalogEntry(Record):
@@ -48,18 +49,29 @@ def catalog(selection: Sequence[str], weights: str = "default") -> list[CatalogE
     an unknown network, ExportError where torch is needed and missing.
     """
     request = {"selection": list(selection), "weights": weights}
-    # A user's module or file may change without our noticing, so nothing about them is kept.
-    cacheable = weights == "default" and not any(":" in pattern for pattern in selection)
-    if not cacheable:
+    # A user's module may change without our noticing, and a file of weights may have gone: nothing about them is kept.
+    users = any(":" in pattern and pattern.partition(":")[0] not in LIBRARIES for pattern in selection)
+    if users or weights not in ("default", *LIBRARIES):
         return _counted(request)
-    path = cache_root() / "catalog" / f"{key_of({'request': request, 'sources': _sources_digest()})}.json"
-    cached = _read(path)
+    sources = _sources_digest()
+    cached = _read(_cache_file(selection, weights, sources))
     if cached is not None:
         return cached
     entries = _counted(request)
+    _write(_cache_file(selection, weights, sources), entries)
+    for entry in entries:  # each network may be asked for on its own next, as definition_digest does
+        _write(_cache_file([entry.name], weights, sources), [entry])
+    return entries
+
+
+def _cache_file(selection: Sequence[str], weights: str, sources: str) -> Path:
+    key = key_of({"selection": list(selection), "weights": weights, "sources": sources})
+    return cache_root() / "catalog" / f"{key}.json"
+
+
+def _write(path: Path, entries: Sequence[CatalogEntry]) -> None:
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps([entry.model_dump(mode="json") for entry in entries]), encoding="utf-8")
-    return entries
 
 
 def definition_digest(name: str, weights: str = "default") -> str:
@@ -75,9 +87,9 @@ def definition_digest(name: str, weights: str = "default") -> str:
         "torch": _version("torch"),
         "definition": _definition(entry),
     }
-    if weights not in ("default", "torchvision", "timm"):
+    if weights not in ("default", *LIBRARIES):
         parts["file"] = sha256_file(Path(weights))
-    for library in ("torchvision", "timm"):
+    for library in LIBRARIES:
         if weights == library or name.startswith(f"{library}:"):
             parts[library] = _version(library)
     return key_of(parts)
@@ -157,9 +169,9 @@ def _read(path: Path) -> list[CatalogEntry] | None:
 
 
 def _sources_digest() -> str:
-    digest = hashlib.sha256(_version("torch").encode())
-    sources = [*sorted((FOLDER / "networks").glob("*.py")), FOLDER / "layers.py", FOLDER / "weights.py"]
-    for source in [*sources, FOLDER / "census.py", FOLDER / "graphs" / "costs.py", FOLDER / "catalog.py"]:
+    digest = hashlib.sha256(" ".join(_version(library) for library in ("torch", *LIBRARIES)).encode())
+    sources = [*sorted((FOLDER / "networks").glob("*.py")), FOLDER / "layers.py", *sorted(FOLDER.glob("*weights.py"))]
+    for source in [*sources, FOLDER / "census.py", FOLDER / "graphs" / "costs.py", Path(__file__)]:
         digest.update(f"{source.name}:{sha256_file(source)};".encode())
     return digest.hexdigest()
 

@@ -32,6 +32,17 @@ def test_the_second_call_starts_no_process_and_needs_no_torch(monkeypatch: pytes
     assert (first[0].params, first[0].weights.kind) == (1_235_496, "pretrained")
 
 
+def test_a_network_counted_among_others_is_known_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = catalog(["squeezenet1_1", "alexnet"])
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(module.subprocess, "run", refuse)
+    assert catalog(["alexnet"]) == both[1:]
+    assert definition_digest("squeezenet1_1")
+
+
 def test_reading_the_catalog_imports_no_torch(cache: Path) -> None:
     script = (
         "import sys; from exporters.catalog import catalog; catalog(['squeezenet1_1']);"
