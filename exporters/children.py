@@ -63,7 +63,9 @@ class Children:
     def _start(self) -> None:
         log = self.folder / f"child-{self.started}.log"
         self.started += 1
-        with log.open("wb") as stderr:
+        with log.open("wb") as quiet:
+            # --debug: what converters print, tracebacks included, goes to the terminal
+            stderr = None if os.environ.get("POCKETBENCH_DEBUG") else quiet
             process = subprocess.Popen(
                 [sys.executable, "-m", "exporters.worker"],
                 stdin=subprocess.PIPE,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,9 +213,15 @@ def make_all(
 
 
 def _converter_failed(name: str, wanted: Wanted, error: Exception) -> ExportError:
-    text: Any = str(error).strip()
-    first = text.splitlines()[0] if text else type(error).__name__
-    return ExportError(
-        f"{name} could not be exported to {wanted[0]} {wanted[1]}: {type(error).__name__}: {first[:300]}",
-        hint="`bench export --debug` shows the converter's own traceback",
+    """The converter's own error followed to its root, in one plain line."""
+    root: BaseException = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(root))
+    reason = next((line.strip()[:300] for line in plain.splitlines() if line.strip()), "")
+    failure = ExportError(
+        f"{name} could not be exported to {wanted[0]} {wanted[1]}: {type(root).__name__}: {reason}",
+        hint="`bench --debug export` shows what the converter printed",
     )
+    failure.__cause__ = error
+    return failure

@@ -6,12 +6,13 @@ This module is what `bench` calls, so it imports neither torch nor a runtime; th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from exporters import shelf
-from exporters.catalog import definition_digest
+from exporters.catalog import catalog, definition_digest
 from foundation.artifact import Artifact, Format, Precision
 from foundation.errors import ExportError
 
@@ -117,6 +118,11 @@ def ensure(
 
 def _definitions(requests: Sequence[Request]) -> dict[tuple[str, str], str | ExportError]:
     """What each network is, as a digest, or why it cannot be built."""
+    for weights in dict.fromkeys(request.weights for request in requests):
+        ours = dict.fromkeys(one.network for one in requests if one.weights == weights and ":" not in one.network)
+        if ours:  # one child process counts them all, and each of them is then found in the cache
+            with suppress(ExportError):  # said below, for the network that it is about
+                catalog(list(ours), weights)
     found: dict[tuple[str, str], str | ExportError] = {}
     for network, weights in dict.fromkeys((request.network, request.weights) for request in requests):
         try:
