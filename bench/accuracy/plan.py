@@ -47,7 +47,7 @@ def begin(
             stations.append(staged(Station(device, bundle(device.target), "", {}, options.seed)))
         cells: list[Cell] = []
         for station in stations:
-            cores = options.cores or station.device.cores
+            cores = station.device.cores_for(options.cores)
             cells += cells_of(station.device.name, artifacts, options.threads, cores)
         now = datetime.now(UTC)
         plan = AccuracyPlan(
