@@ -105,9 +105,7 @@ def ssh_server(tmp_path: Path, home: Path) -> Iterator[SshServer]:
     folder = tmp_path / "sshd"
     folder.mkdir(mode=0o700)
     for name in ("host", "user"):
-        subprocess.run(
-            [needed("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True
-        )
+        subprocess.run([needed("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     (folder / "authorized_keys").write_text((folder / "user.pub").read_text())
     (folder / "authorized_keys").chmod(0o600)
     port = free_port()

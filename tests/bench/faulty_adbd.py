@@ -11,7 +11,6 @@ import asyncio
 import base64
 import contextlib
 import os
-import signal
 import struct
 import threading
 import time
@@ -23,6 +22,8 @@ from typing import Any, Literal
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
+
+from tests.bench.faulty_adbd_services import kill, service
 
 CNXN, AUTH, OPEN, OKAY, CLSE, WRTE = (int.from_bytes(name, "little") for name in
                                       (b"CNXN", b"AUTH", b"OPEN", b"OKAY", b"CLSE", b"WRTE"))  # fmt: skip
@@ -62,7 +63,7 @@ class FaultyAdbd:
         self.running: set[int] = set()  # process ids of shells
         self._trusted: list[rsa.RSAPublicKey] = []
         self._out_until = 0.0
-        self._connections: set[_Connection] = set()
+        self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -73,7 +74,7 @@ class FaultyAdbd:
     def __exit__(self, *_: object) -> None:
         self.cable_out()
         for pid in list(self.running):
-            _kill(pid)
+            kill(pid)
         self._do(self._finish())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -97,7 +98,7 @@ class FaultyAdbd:
         """Connections break, everything that runs dies, `forgets` is emptied; half a second later it is back."""
         self.cable_out()
         for pid in list(self.running):
-            _kill(pid)
+            kill(pid)
         for path in sorted(forgets.rglob("*"), reverse=True):
             path.unlink() if path.is_file() else path.rmdir()
         self._out_until = time.monotonic() + 0.5
@@ -125,7 +126,7 @@ class FaultyAdbd:
         if time.monotonic() < self._out_until:
             writer.transport.abort()
             return
-        connection = _Connection(self, reader, writer)
+        connection = Connection(self, reader, writer)
         self._connections.add(connection)
         try:
             await connection.serve()
@@ -146,12 +147,12 @@ class FaultyAdbd:
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
 
-class _Connection:
+class Connection:
     def __init__(self, daemon: FaultyAdbd, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.daemon = daemon
         self.reader = reader
         self.writer = writer
-        self.streams: dict[int, _Stream] = {}
+        self.streams: dict[int, Stream] = {}
         self.next_id = 1
         self.payload = 4096
         self.version = 0x01000000
@@ -188,10 +189,10 @@ class _Connection:
                 elif command == AUTH:
                     await self.authorise(arg0, data)
                 elif command == OPEN:
-                    stream = _Stream(self, self.next_id, arg0)
+                    stream = Stream(self, self.next_id, arg0)
                     self.next_id += 1
                     self.streams[stream.id] = stream
-                    task = asyncio.ensure_future(_service(stream, data.rstrip(b"\0").decode()))
+                    task = asyncio.ensure_future(service(stream, data.rstrip(b"\0").decode()))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
                 elif command == OKAY and arg1 in self.streams:
@@ -236,8 +237,8 @@ class _Connection:
             await self.welcome()
 
 
-class _Stream:
-    def __init__(self, connection: _Connection, number: int, peer: int) -> None:
+class Stream:
+    def __init__(self, connection: Connection, number: int, peer: int) -> None:
         self.connection = connection
         self.id = number
         self.peer = peer
@@ -279,159 +280,9 @@ class _Stream:
             await self.connection.send(CLSE, self.id, self.peer)
 
 
-async def _service(stream: _Stream, name: str) -> None:
-    head, _, command = name.partition(":")
-    kind = head.split(",")[0]
-    daemon = stream.connection.daemon
-    with contextlib.suppress(ConnectionError, EOFError):
-        if kind in ("shell", "exec") and ("v2" not in head or daemon.faults.shell_v2):
-            await stream.connection.send(OKAY, stream.id, stream.peer)
-            daemon.commands.append(command)
-            await _shell(stream, command, framed="v2" in head)
-        elif kind == "sync":
-            await stream.connection.send(OKAY, stream.id, stream.peer)
-            await _sync(stream)
-        else:
-            stream.connection.streams.pop(stream.id, None)
-            await stream.connection.send(CLSE, 0, stream.peer)
-            return
-        await stream.close()
-
-
-async def _shell(stream: _Stream, command: str, framed: bool) -> None:
-    daemon = stream.connection.daemon
-    process = await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE if framed else asyncio.subprocess.STDOUT,
-        cwd=daemon.folder,
-        env={**os.environ, **daemon.environment},
-        start_new_session=True,
-    )
-    daemon.running.add(process.pid)
-    assert process.stdin is not None
-
-    async def pump(source: asyncio.StreamReader | None, number: int) -> None:
-        assert source is not None
-        while data := await source.read(65536):
-            cut = daemon.faults.end_on_output
-            if cut is not None and cut in data:
-                daemon.faults.end_on_output = None
-                data = data[: data.index(cut)]
-                await stream.write(struct.pack("<BI", number, len(data)) + data if framed else data)
-                if framed:
-                    await stream.write(struct.pack("<BIB", 3, 1, 0))
-                _kill(process.pid)
-                return
-            await stream.write(struct.pack("<BI", number, len(data)) + data if framed else data)
-            needle = daemon.faults.cable_out_on_output
-            if needle is not None and needle in data:
-                daemon.pulls_out()
-
-    async def gone() -> None:
-        while (await stream.incoming.get()) is not None:
-            pass
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGHUP)
-        process.stdin.close()
-
-    watch = asyncio.ensure_future(gone())
-    try:
-        await asyncio.gather(pump(process.stdout, 1), *([pump(process.stderr, 2)] if framed else []))
-        status = await process.wait()
-        if framed:
-            await stream.write(struct.pack("<BIB", 3, 1, status & 0xFF if status >= 0 else 128 - status))
-    finally:
-        if stream.ended:
-            await watch
-            await process.wait()
-        watch.cancel()
-        daemon.running.discard(process.pid)
-
-
-async def _sync(stream: _Stream) -> None:
-    daemon = stream.connection.daemon
-    while True:
-        command, length = struct.unpack("<4sI", await stream.exactly(8))
-        if command == b"QUIT":
-            return
-        argument = (await stream.exactly(length)).decode()
-        if command in (b"STAT", b"STA2", b"LST2"):
-            await stream.write(_stat(command, argument))
-        elif command == b"RECV":
-            try:
-                data = Path(argument).read_bytes()
-            except OSError as error:
-                await _fail(stream, f"open failed: {error.strerror}")
-                continue
-            for start in range(0, len(data), 65536):
-                part = data[start : start + 65536]
-                await stream.write(struct.pack("<4sI", b"DATA", len(part)) + part)
-            await stream.write(struct.pack("<4sI", b"DONE", 0))
-        elif command == b"SEND":
-            path, _, mode = argument.rpartition(",")
-            await _receive(stream, daemon, Path(path), int(mode) & 0o777)
-        else:
-            await _fail(stream, f"unknown command {command!r}")
-            return
-
-
-async def _receive(stream: _Stream, daemon: FaultyAdbd, path: Path, mode: int) -> None:
-    refused = "" if path.is_relative_to(daemon.folder) else "couldn't create file: Permission denied"
-    if not refused:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
-        daemon.pushes.append(str(path))
-    used = daemon.used_bytes()
-    while True:
-        kind, length = struct.unpack("<4sI", await stream.exactly(8))
-        if kind == b"DONE":
-            break
-        data = await stream.exactly(length)
-        used += len(data)
-        if not refused and daemon.faults.disk_bytes is not None and used > daemon.faults.disk_bytes:
-            refused = "write failed: No space left on device"
-        if not refused:
-            with path.open("ab") as target:
-                target.write(data)
-    if refused:
-        await _fail(stream, refused)
-        return
-    path.chmod(mode)
-    await stream.write(struct.pack("<4sI", b"OKAY", 0))
-
-
-async def _fail(stream: _Stream, message: str) -> None:
-    await stream.write(struct.pack("<4sI", b"FAIL", len(message.encode())) + message.encode())
-
-
-def _stat(command: bytes, name: str) -> bytes:
-    try:
-        found = Path(name).stat(follow_symlinks=command == b"STA2")
-    except OSError as error:
-        if command == b"STAT":
-            return struct.pack("<4s3I", command, 0, 0, 0)
-        return struct.pack("<4sIQQIIIIQqqq", command, error.errno or 0, *([0] * 10))
-    if command == b"STAT":
-        return struct.pack("<4s3I", command, found.st_mode, found.st_size & 0xFFFFFFFF, int(found.st_mtime))
-    fields = (0, found.st_dev, found.st_ino, found.st_mode, found.st_nlink, found.st_uid, found.st_gid, found.st_size)
-    return struct.pack(
-        "<4sIQQIIIIQqqq", command, *fields, int(found.st_atime), int(found.st_mtime), int(found.st_ctime)
-    )
-
-
 def _public_key(data: bytes) -> rsa.RSAPublicKey:
     """adb's own key format: word count, -1/n mod 2^32, modulus, rr, exponent, little-endian, in base64."""
     raw = base64.b64decode(data.split()[0])
     words = struct.unpack("<I", raw[:4])[0]
     modulus = int.from_bytes(raw[8 : 8 + 4 * words], "little")
     return rsa.RSAPublicNumbers(struct.unpack("<I", raw[-4:])[0], modulus).public_key()
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)

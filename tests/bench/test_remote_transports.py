@@ -76,9 +76,7 @@ def test_program_that_dies_of_a_signal_is_named(transport: RemoteTransport) -> N
     assert transport.run(["sh", "-c", "kill -9 $$"]).signal == "SIGKILL"
 
 
-def test_missed_deadline_ends_the_process_and_the_next_command_works(
-    transport: RemoteTransport, folder: Path
-) -> None:
+def test_missed_deadline_ends_the_process_and_the_next_command_works(transport: RemoteTransport, folder: Path) -> None:
     pid = folder / "pid"
     with pytest.raises(DeviceError, match="still running"):
         transport.run(["sh", "-c", f"echo $$ > '{pid}'; exec sleep 60"], deadline_s=1.5)
@@ -159,9 +157,7 @@ def test_unchanged_file_costs_nothing_and_a_changed_one_of_equal_size_is_pushed(
     assert changed != remote
 
 
-def test_wrong_file_under_the_right_name_is_replaced(
-    transport: RemoteTransport, folder: Path, tmp_path: Path
-) -> None:
+def test_wrong_file_under_the_right_name_is_replaced(transport: RemoteTransport, folder: Path, tmp_path: Path) -> None:
     model = tmp_path / "m.onnx"
     model.write_bytes(b"right" * 100)
     remote = Path(Stage(transport, str(folder)).put(model))
