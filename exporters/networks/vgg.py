@@ -23,7 +23,7 @@ HIDDEN = 4096
         params=138_357_544, macs=15_470_000_000, top1=71.592, source="torchvision VGG16_Weights.IMAGENET1K_V1"
     ),
     tags=("baselines",),
-    libraries={"": {"torchvision": "vgg16", "timm": "vgg16"}},
+    libraries={"": {"torchvision": "vgg16"}},  # timm writes the linear layers as convolutions
 )
 def vgg16(classes: int = 1000) -> nn.Module:
     """VGG-16 without batch normalization."""
