@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import prod
 from typing import Final
 
@@ -125,11 +126,18 @@ def xnnpack_compatible(event: OperatorEvent, operator: Operator) -> bool:
     """Whether an event of LiteRT's profiler may be this operator of a TFLite file."""
     if not event.fast_path:
         return event.type == operator.type
-    kind = _letters(event.name.partition("(")[0])
-    if kind == "convolution" and DEPTHWISE_KERNEL.search(event.name):
+    kind, depthwise = _xnnpack_kind(event.name)
+    if depthwise:
         return operator.type == "DEPTHWISE_CONV_2D"
     types = XNNPACK.get(kind)
     return operator.type in types if types else _letters(operator.type) == kind
+
+
+@cache
+def _xnnpack_kind(name: str) -> tuple[str, bool]:
+    """XNNPACK's operator, and whether it is a convolution by a depthwise kernel."""
+    kind = _letters(name.partition("(")[0])
+    return kind, kind == "convolution" and DEPTHWISE_KERNEL.search(name) is not None
 
 
 def onnx_compatible(event: OperatorEvent, operator: Operator) -> bool:
@@ -141,11 +149,13 @@ def onnx_compatible(event: OperatorEvent, operator: Operator) -> bool:
     return re.sub("^(QLinear|Nhwc|Fused)", "", event.type) == operator.type and _same_output(event, operator)
 
 
+@cache
 def onnx_name(name: str) -> str:
     """The name in the file of a value that onnxruntime renamed: `hardtanh_1_nchwc` and `add_3_token_12`."""
     return re.sub(r"(_nchwc|_nhwc|_token_\d+)+$", "", name)
 
 
+@cache
 def _letters(text: str) -> str:
     return re.sub("[^a-z]", "", text.lower())
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from math import prod
-
-import numpy as np
+from statistics import median
 
 from foundation.artifact import Artifact, Operator
 from foundation.record import Record
@@ -60,7 +59,7 @@ def operator_table(evidence: CellEvidence) -> list[OperatorRow]:
     matched = align(graph, evidence.artifact.operators)
     timed = evidence.timed
     scale = 1e-3 if timed else 1.0
-    typical = np.median if timed else np.min
+    typical = median if timed else min
     times = [
         [float(typical(profile.operators[position].durations_ns)) * scale for profile in profiles]
         for position in range(len(graph))
