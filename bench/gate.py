@@ -72,7 +72,11 @@ def check(
     if clock == "instructions":
         return check_instructions(baseline, measure(options, wanted), limits)
     candidates = {name: one.artifact.sha256 for name, one in _candidates(baseline, wanted).items()}
-    both = _with_baseline(baseline, file, wanted)
+    known = {cell.sha256 for cell in baseline.cells}
+    changed = Sources(exported=[one for one in wanted.exported if one.artifact.sha256 not in known])
+    if not changed.exported:
+        return check_times(baseline, [], candidates, limits)
+    both = _with_baseline(baseline, file, changed)
     runs: list[Evidence] = []
     blocks = 0
     while True:
@@ -110,13 +114,13 @@ def _key(one: Exported) -> tuple[str, str, str]:
 
 
 def _with_baseline(baseline: Baseline, file: Path, sources: Sources) -> Sources:
-    """Both sides in one run, the baseline's under marked names. Files that did not change are measured once."""
+    """The changed files and the baseline's of the same cells in one run, the latter under marked names."""
     from exporters.inspect import read_model
 
-    present = {one.artifact.sha256 for one in sources.exported}
-    changed: list[Exported] = []
+    wanted = {_key(one) for one in sources.exported}
+    before: dict[str, Exported] = {}
     for cell in baseline.cells:
-        if cell.sha256 in present:
+        if (cell.network, cell.format, cell.precision) not in wanted or cell.sha256 in before:
             continue
         path = model_file(file, cell)
         if not path.is_file():
@@ -125,9 +129,8 @@ def _with_baseline(baseline: Baseline, file: Path, sources: Sources) -> Sources:
         if old.artifact.sha256 != cell.sha256:
             raise StorageError(f"{path} is not the file that the baseline names", hint="save the baseline again")
         update = {"network": cell.network + BASELINE_MARK, "precision": cell.precision}
-        changed.append(replace(old, artifact=old.artifact.model_copy(update=update)))
-        present.add(cell.sha256)
-    return Sources(exported=[*sources.exported, *changed])
+        before[cell.sha256] = replace(old, artifact=old.artifact.model_copy(update=update))
+    return Sources(exported=[*sources.exported, *before.values()])
 
 
 def decide_run(baseline: Baseline, evidence: Evidence, limits: Limits) -> GateReport:

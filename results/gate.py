@@ -95,7 +95,7 @@ def check_instructions(baseline: Baseline, evidence: Evidence, limits: Limits) -
     known = {cell.name for cell in baseline.cells}
     for name in measured.keys() - known:
         findings.append(_unknown(name, "the baseline does not have it; save a new baseline"))
-    return _report(baseline, evidence, findings)
+    return _report(baseline, evidence.run.id, findings)
 
 
 def check_times(
@@ -103,8 +103,8 @@ def check_times(
 ) -> GateReport:
     """Runs that measured the baseline's files and the candidate's interleaved; their blocks are pooled.
 
-    `candidates` maps a baseline cell's name to the SHA-256 of the candidate's file. Raises UsageError for another
-    clock and for an empty run.
+    `candidates` maps a baseline cell's name to the SHA-256 of the candidate's file; where it is the baseline's own
+    file nothing needs to be measured. Raises UsageError for another clock and for an empty run.
     """
     for evidence in runs:
         _refuse_clock(baseline, evidence)
@@ -118,14 +118,14 @@ def check_times(
             continue
         old = [found[key] for found in by_file if (key := (before.sha256, before.threads)) in found]
         new = [found[key] for found in by_file if sha256 and (key := (sha256, before.threads)) in found]
-        if len(old) < len(by_file) or len(new) < len(by_file):
+        if not runs or len(old) < len(runs) or len(new) < len(runs):
             side = "candidate" if old else "baseline"
             findings.append(_unknown(before.name, f"the {side}'s file was not measured"))
             continue
         findings += _static(before, _as_measured(new[0]), limits)
         wrong = next((finding for cell in new if (finding := _wrong_output(before.name, cell))), None)
         findings.append(wrong or _timed(before.name, old, new, limits))
-    return _report(baseline, runs[-1], findings)
+    return _report(baseline, runs[-1].run.id if runs else "not measured", findings)
 
 
 def _timed(name: str, old: Sequence[CellResult], new: Sequence[CellResult], limits: Limits) -> Finding:
@@ -296,15 +296,13 @@ def _finding(
     )
 
 
-def _report(baseline: Baseline, evidence: Evidence, findings: Sequence[Finding]) -> GateReport:
+def _report(baseline: Baseline, candidate: str, findings: Sequence[Finding]) -> GateReport:
     if not findings:
         raise UsageError(
             f"baseline {baseline.run} has no cell", hint="save it again from a run that measured something"
         )
     ordered = sorted(findings, key=lambda finding: (ORDER[finding.decision], _rank(finding)))
-    return GateReport(
-        decision=ordered[0].decision, baseline=baseline.run, candidate=evidence.run.id, findings=tuple(ordered)
-    )
+    return GateReport(decision=ordered[0].decision, baseline=baseline.run, candidate=candidate, findings=tuple(ordered))
 
 
 def _rank(finding: Finding) -> tuple[bool, int, float]:
