@@ -129,10 +129,11 @@ class AdbLink:
     """One device of one server. Each command and each transfer is a socket of its own."""
 
     def __init__(self, client: adbutils.AdbClient, serial: str) -> None:
-        self._device = adbutils.AdbDevice(client, serial=serial)
+        self._client = client
         self._serial = serial
         try:
-            self.stderr_apart = "shell_v2" in self._device.get_features().split(",")
+            features = adbutils.AdbDevice(client, serial=serial).get_features()
+            self.stderr_apart = "shell_v2" in features.split(",")
         except (adbutils.AdbError, OSError, ValueError) as error:
             raise error_of(f"adb:{serial}", str(error)) from error
 
@@ -161,7 +162,7 @@ class AdbLink:
         except OSError as error:
             raise LinkLost(str(error)) from error
         finally:
-            connection.close()
+            connection.conn.close()
 
     def fetch(self, remote: str, local: Path) -> None:
         """See Link: the sync protocol's RECV."""
@@ -180,19 +181,21 @@ class AdbLink:
         except OSError as error:
             raise LinkLost(str(error)) from error
         finally:
-            connection.close()
+            connection.conn.close()
 
     def close(self) -> None:
         """Nothing is held between commands."""
 
     def _opened(self, service: str) -> adbutils.AdbConnection:
+        """A socket on the device's service. adbutils' own way asks for the server's version each time and sleeps."""
         try:
-            connection = self._device.open_transport(timeout=_CONNECT_S)
+            connection = self._client.make_connection(timeout=_CONNECT_S)
             try:
-                connection.conn.sendall(b"%04x" % len(service.encode()) + service.encode())
-                connection.check_okay()
+                for request in (f"host:transport:{self._serial}".encode(), service.encode()):
+                    connection.conn.sendall(b"%04x" % len(request) + request)
+                    connection.check_okay()
             except BaseException:
-                connection.close()
+                connection.conn.close()
                 raise
         except (adbutils.AdbError, OSError) as error:
             raise LinkLost(str(error) or type(error).__name__) from error
@@ -244,7 +247,7 @@ class _AdbProcess:
         return None
 
     def close(self) -> None:
-        self._connection.close()
+        self._connection.conn.close()
 
 
 def _exactly(stream: socket.socket, count: int) -> bytes:
