@@ -117,7 +117,7 @@ class Watched(BaseTransport):  # type: ignore[misc]  # adb_shell has no types
         sent = 0
         while sent < len(data):
             with self._closing_noticed():
-                sent += int(self._inner.bulk_write(bytes(data[sent:]) if sent else data, transport_timeout_s))
+                sent += int(self._inner.bulk_write(memoryview(data)[sent:] if sent else data, transport_timeout_s))
         return sent
 
     @contextlib.contextmanager
