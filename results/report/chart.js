@@ -73,12 +73,15 @@ class Chart {
     };
     if (!logarithmic) layout.xaxis.rangemode = "tozero";
     if (unknown.length) {
-      layout.yaxis2 = { domain: [0, 0.1], range: [-1, 1], tickvals: [0], ticktext: ["unknown"], gridcolor: colours.line, zeroline: false, fixedrange: true, automargin: true };
+      layout.yaxis2 = { domain: known.length ? [0, 0.1] : [0, 1], range: [-1, 1], tickvals: [0], ticktext: ["unknown"], gridcolor: colours.line, zeroline: false, fixedrange: true, automargin: true };
     }
     if (!able.length) {
       layout.xaxis.visible = layout.yaxis.visible = false;
       layout.annotations = [{ text: mine.length ? "no cell shown here has a latency" : "no cell is shown", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5, font: { size: 15 } }];
     }
+    layout.height = !able.length ? 110 : !known.length ? 190 : this.figure.clientWidth < 560 ? 400 : 480;
+    this.figure.style.height = `${layout.height}px`;
+    if (!known.length) layout.yaxis.visible = false;
     Plotly.react(this.figure, traces, layout, PLOT_OPTIONS);
     if (!this.listening) {
       this.figure.on("plotly_click", (event) => {

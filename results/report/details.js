@@ -106,7 +106,7 @@ class Details {
       hovertext: rows.map((row) => `${row[0]}. ${narrow(row[1])}<br>${plain(row[2])}<br>${digits(amount(row[3]))} ${unit} (${percent(row[4])})${row[7] ? "" : "<br>outside the fast path"}`),
       hovertemplate: "%{hovertext}<extra></extra>",
     }], {
-      ...layoutBase(colours), xaxis: axisBase(colours, `${unit} since the inference began, operators end to end`), yaxis: axisBase(colours, timed ? "µs each" : "thousand each"),
+      ...layoutBase(colours), xaxis: axisBase(colours, `${unit}, operators end to end`), yaxis: axisBase(colours, timed ? "µs each" : "thousand each"),
     }, PLOT_OPTIONS);
     this.body.append(this.operatorTable(cell, rows));
   }

@@ -21,7 +21,8 @@ from results.reading import Reading
 from results.store import Evidence
 from results.verdicts import CellEvidence
 
-SAMPLES_SHOWN: Final = 120  # of each trial, evenly spaced; the page says when samples were left out
+SAMPLES_SHOWN: Final = 200_000  # of all trials together, evenly spaced; the page says where samples were left out
+LEAST_SHOWN, MOST_SHOWN = 40, 400  # of each trial
 
 Json = dict[str, Any]
 
@@ -31,11 +32,13 @@ def payload(runs: Sequence[Evidence]) -> Json:
     found: list[Json] = []
     details: list[str] = []
     devices: list[Json] = []
+    trials = sum(len(evidence.trials) for evidence in runs)
+    most = min(MOST_SHOWN, max(LEAST_SHOWN, SAMPLES_SHOWN // max(1, trials)))
     for evidence in runs:
         by_device: dict[str, list[Reading]] = {}
         for result, cell in zip(cells(evidence), cell_evidence(evidence), strict=True):
             found.append(_cell(evidence.run, result))
-            details.append(detail(cell))
+            details.append(detail(cell, most))
             by_device.setdefault(result.device, []).extend(cell.readings)
         devices += [_device(evidence.run, one, by_device.get(one.name, [])) for one in evidence.run.devices]
     return {
@@ -52,30 +55,30 @@ def as_script(value: Json) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def detail(cell: CellEvidence) -> str:
-    """A cell's operators and samples: base64 of raw deflate of JSON.
+def detail(cell: CellEvidence, most: int) -> str:
+    """A cell's operators and at most so many samples of each trial: base64 of raw deflate of JSON.
 
     `operators`: [order, name, type, time, share, MACs, bytes or null, on the fast path], time in microseconds or
     instructions. `trials`: [block, samples kept, samples in all, indices of the disturbed ones among those kept],
     samples in ms or instructions.
     """
     operators = [
-        [row.order, row.name, row.type, _short(row.time), _short(row.share), row.macs, row.bytes, row.fast_path]
+        [row.order, row.name, row.type, _short(row.time, 4), _short(row.share, 4), row.macs, row.bytes, row.fast_path]
         for row in operator_table(cell)
     ]
-    body = {"operators": operators, "trials": [_trial(reading, cell.timed) for reading in cell.complete]}
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = {"operators": operators, "trials": [_trial(reading, cell.timed, most) for reading in cell.complete]}
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
     packed = packer.compress(json.dumps(body, separators=(",", ":")).encode()) + packer.flush()
     return base64.b64encode(packed).decode()
 
 
-def _trial(reading: Reading, timed: bool) -> list[Any]:
+def _trial(reading: Reading, timed: bool, most: int) -> list[Any]:
     samples = reading.samples
     walls = samples.wall_ns if samples else ()
     preemptions = samples.preemptions if samples else ()
-    step = max(1, -(-len(walls) // SAMPLES_SHOWN))
+    step = max(1, -(-len(walls) // most))
     kept = range(0, len(walls), step)
-    shown = [_short(walls[index] / 1e6) if timed else walls[index] for index in kept]
+    shown = [_short(walls[index] / 1e6, 4) if timed else walls[index] for index in kept]
     disturbed = [place for place, index in enumerate(kept) if preemptions[index]]
     return [reading.trial.block, shown, len(walls), disturbed]
 
@@ -180,6 +183,6 @@ def _state(state: State | None) -> Json | None:
     return {"cores": state.cores_allowed, "files": state.files} if state else None
 
 
-def _short(value: float | None) -> float | None:
-    """Six significant digits: more than any interval here, and half the file."""
-    return None if value is None else float(f"{value:.6g}")
+def _short(value: float | None, digits: int = 6) -> float | None:
+    """Six significant digits: more than any interval here, and half the file; single samples are drawn, not read."""
+    return None if value is None else float(f"{value:.{digits}g}")

@@ -11,12 +11,12 @@ function columnsFor(unit, cells) {
     { key: "latency", title: unit === "ms" ? "Latency (ms)" : "Instructions (M)", number: true, sort: (cell) => cell.latency, text: (cell) => latencyText(cell.latency, unit) },
     { key: "interval", title: unit === "ms" ? "95 % interval" : "Range", number: true, sort: (cell) => (cell.low === null ? null : (cell.high - cell.low) / cell.latency),
       text: (cell) => (cell.low === null ? "–" : `${latencyText(cell.low, unit)} – ${latencyText(cell.high, unit)}`) },
+    { key: "verdict", title: "Verdict", sort: (cell) => ["valid", "suspect", "invalid"].indexOf(cell.verdict) },
     { key: "top1", title: "Top-1 (%)", number: true, sort: (cell) => cell.top1, text: (cell) => (cell.top1 === null ? "–" : cell.top1.toFixed(1)) },
     { key: "score", title: "Measured (%)", number: true, sort: (cell) => cell.score?.top1 ?? null, text: (cell) => (cell.score ? cell.score.top1.toFixed(1) : "–") },
     { key: "macs", title: "MACs (M)", number: true, sort: (cell) => cell.macs, text: (cell) => digits(cell.macs / 1e6) },
     { key: "size", title: "File (MB)", number: true, sort: (cell) => cell.size, text: (cell) => digits(cell.size / 1e6, 3) },
     { key: "cold", title: unit === "ms" ? "Cold (ms)" : "Cold (M)", number: true, sort: (cell) => cell.cold, text: (cell) => latencyText(cell.cold, unit) },
-    { key: "verdict", title: "Verdict", sort: (cell) => ["valid", "suspect", "invalid"].indexOf(cell.verdict) },
   ];
   const constant = ["device", "threads"].filter((key) => !several(key));
   if (!cells.some((cell) => cell.score)) constant.push("score");
@@ -49,10 +49,13 @@ class CellTable {
     const button = element("button", { type: "button", class: "open", "aria-haspopup": "dialog" }, networkName(cell));
     button.addEventListener("click", () => opened(cell.key));
     const made = element("tr", {}, element("th", { scope: "row" }, button));
-    for (const column of this.columns.slice(1, -1)) {
-      made.append(element("td", { class: column.number ? "number" : null }, column.text(cell)));
+    for (const column of this.columns.slice(1)) {
+      if (column.key === "verdict") {
+        made.append(element("td", { class: "verdict" }, badge(cell.verdict), " ", element("span", { class: "codes" }, codesOf(cell).join(" "))));
+      } else {
+        made.append(element("td", { class: column.number ? "number" : null }, column.text(cell)));
+      }
     }
-    made.append(element("td", { class: "verdict" }, badge(cell.verdict), " ", element("span", { class: "codes" }, codesOf(cell).join(" "))));
     return made;
   }
 

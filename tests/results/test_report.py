@@ -140,7 +140,7 @@ def test_headings_sort_both_ways_with_the_keyboard_and_say_so(browser: Browser, 
     button = opened.page.get_by_role("button", name="Top-1 (%)")
     button.focus()
     opened.page.keyboard.press("Enter")
-    column = opened.page.locator(".cells tbody tr td:nth-child(6)")
+    column = opened.page.locator(".cells tbody tr td:nth-child(7)")
     assert column.all_inner_texts() == ["58.2", "71.9", "71.9", "–"]
     opened.page.keyboard.press("Enter")
     assert column.all_inner_texts() == ["71.9", "71.9", "58.2", "–"]
