@@ -10,12 +10,15 @@ import importlib
 import os
 import pkgutil
 import sys
+from typing import Any
 
-import click
 import typer
 
 import bench.commands
 from foundation.errors import Exit, PocketbenchError
+
+# click's ClickException, from wherever this typer takes its click: newer ones carry their own
+CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
@@ -64,18 +67,20 @@ def run(arguments: list[str]) -> int:
             raise
         complain(error.message, error.hint)
         return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        return Exit.USAGE
-    except click.ClickException as error:
+    except CommandLineError as error:
         error.show()
         return Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         complain("interrupted")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    except Exception as error:
+        if os.environ.get("POCKETBENCH_DEBUG"):
+            raise
+        complain(f"a defect in pocketbench: {type(error).__name__}: {error}", "run it again with `bench --debug ...`")
+        return Exit.INTERNAL
 
 
 def complain(message: str, hint: str = "") -> None:
