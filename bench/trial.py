@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.devices.device import Device
 from bench.devices.pace import Pacer
 from bench.devices.state import shell_state
-from bench.job import RUNTIME_OF, job_text
+from bench.job import RUNTIME_OF, job_text, runtime_options
 from device_agents.bundle import Bundle
 from foundation.artifact import Artifact
 from foundation.errors import DeviceError
@@ -92,6 +92,7 @@ class Station:
             cores=cell.cores,
             clock=self.device.clock,
             seed=self.seed,
+            options=runtime_options(artifact, self.device.target, self.device.texts.get("/proc/cpuinfo", "")),
             settings={**self.settings, **self._parity_settings(artifact, block)},
         )
         with tempfile.NamedTemporaryFile("w", prefix="job.") as job:

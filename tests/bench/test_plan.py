@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.job import job_text
+from bench.job import job_text, runtime_options
 from bench.options import Options, listed, load_plan, merged
 from bench.plan import block_order, cells_of, job_settings, joined
 from foundation.artifact import Artifact, Tensor, Weights
@@ -77,6 +77,7 @@ def test_a_job_names_runtime_model_shape_and_options() -> None:
         cores=cell.cores,
         clock="nanoseconds",
         seed=7,
+        options=runtime_options(ARTIFACTS[0], "linux-x86_64", "flags : avx2 avx_vnni"),
         settings={"profile_runs": "0"},
     )
     pairs = dict(line.split(" ", 1) for line in text.splitlines())
@@ -100,6 +101,7 @@ def test_a_line_end_in_a_path_cannot_smuggle_a_key() -> None:
             cores="any",
             clock="nanoseconds",
             seed=0,
+            options={},
             settings={},
         )
 
@@ -135,3 +137,16 @@ def test_lists_take_commas_and_repeats() -> None:
 def test_defaults_measure_all_on_this_machine() -> None:
     assert Options().device == ("local",)
     assert Options().models == ("all",)
+
+
+@pytest.mark.parametrize(
+    ("target", "flags", "exact"),
+    [
+        ("linux-x86_64", "flags : sse4_2 avx2", True),
+        ("linux-x86_64", "flags : avx2 avx512_vnni", False),
+        ("linux-aarch64", "Features : asimd", False),
+    ],
+)
+def test_int8_onnx_is_told_to_be_exact_only_where_products_saturate(target: str, flags: str, exact: bool) -> None:
+    plain = artifact("q", "4" * 64).model_copy(update={"precision": "int8", "session_config": {}})
+    assert ("session.x64quantprecision" in runtime_options(plain, target, flags)) == exact
