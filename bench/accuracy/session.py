@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.accuracy.shards import END, PackedShard
-from bench.job import RUNTIME_OF, job_text
+from bench.job import RUNTIME_OF, job_text, runtime_options
 from bench.transports.protocol import Completed
 from bench.trial import STDERR_KEPT, Station
 from foundation.artifact import Artifact
@@ -178,6 +178,9 @@ class Predicting:
             cores=self._cell.cores,
             clock=station.device.clock,
             seed=station.seed,
+            options=runtime_options(
+                self._artifact, station.device.target, station.device.texts.get("/proc/cpuinfo", "")
+            ),
             settings={"shards": f"{self._folder}/shard", "patience_ns": PATIENCE[station.device.clock]},
         )
         with tempfile.NamedTemporaryFile("w", prefix="job.") as job:
