@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = {
     "latency-accuracy": "results.charts.latency_accuracy",
+    "latency-measured": "results.charts.measured_accuracy",
     "macs": "results.charts.macs",
     "memory": "results.charts.memory",
     "operators": "results.charts.operators",

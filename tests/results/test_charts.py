@@ -18,6 +18,7 @@ from results.charts.style import save, styled
 from results.derive import cells
 from results.history import HistoryPoint
 from results.store import Evidence
+from tests.results.predictions import predicted
 from tests.results.synthetic import LAYERS, Effects, artifact, evidence
 
 NETWORKS = {"mobilenet_v2": (10.0, 71.9), "squeezenet1_1": (12.0, 58.2), "shufflenet": (4.0, 69.4)}
@@ -187,7 +188,7 @@ def test_the_front_of_the_main_chart_holds_whoever_nobody_dominates(measured: Ev
 def test_every_kind_draws_in_both_themes(name: str, theme: str, measured: Evidence, tmp_path: Path) -> None:
     one = {"network": "mobilenet_v2", "precision": "fp32"}
     only: dict[str, dict[str, object]] = {"operators": one, "roofline": one, "samples": one, "devices": one}
-    run = soaked([10.0] * 8) if name == "sustained" else measured
+    run = {"sustained": soaked([10.0] * 8), "latency-measured": predicted(measured)}.get(name, measured)
     module = kind(name)
     with styled(theme):  # type: ignore[arg-type]
         figure = module.draw(module.data(request(run, **only.get(name, {}))))
