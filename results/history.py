@@ -91,25 +91,21 @@ def find_tables(root: Path) -> RunTables:
     return RunTables({name: tuple(paths) for name, paths in files.items()}, tuple(without))
 
 
-def connect(tables: RunTables) -> duckdb.DuckDBPyConnection:
+def connect(tables: RunTables, sql: str = "cells") -> duckdb.DuckDBPyConnection:
     """An in-memory database with the views `cells`, `operators` and `samples`, shut to everything else.
 
-    Raises StorageError when a table is damaged.
+    `sql` is what will be asked: a table that it does not name is looked at less closely. Raises StorageError when a
+    table is damaged.
     """
     import duckdb
 
     database = duckdb.connect()
-    # The columns may grow from one version of pocketbench to the next: cells are few, so theirs are joined by name
-    # over all files; operators and samples are read by the first file's columns, which opens 1,000 files less.
     try:
         for name in TABLES:
-            listed = ", ".join(quoted(str(path)) for path in tables.files[name])
-            by_name = "true" if name == "cells" else "false"
-            database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}], union_by_name = {by_name})")
+            database.execute(f"CREATE VIEW {name} AS SELECT * FROM {_source(tables, name, name in sql.lower())}")
     except duckdb.Error as error:
-        raise StorageError(
-            f"a run's table cannot be read: {first_line(error)}", hint="bench replay writes it anew"
-        ) from error
+        hint = "bench replay writes it anew"
+        raise StorageError(f"a run's table cannot be read: {first_line(error)}", hint=hint) from error
     allowed = ", ".join(quoted(str(path)) for paths in tables.files.values() for path in paths)
     for setting in (
         "python_enable_replacements = false",
@@ -123,6 +119,17 @@ def connect(tables: RunTables) -> duckdb.DuckDBPyConnection:
     return database
 
 
+def _source(tables: RunTables, name: str, asked: bool) -> str:
+    """What DuckDB reads a table from.
+
+    Cells' columns grow from one version of pocketbench to the next, so they are joined by name, which opens every
+    file once more; the others are read by the first file's columns.
+    """
+    listed = ", ".join(quoted(str(path)) for path in tables.files[name])
+    by_name = "true" if name == "cells" and asked else "false"
+    return f"read_parquet([{listed}], union_by_name = {by_name})"
+
+
 def query(root: Path, sql: str, limit: int | None = None) -> Answer:
     """Run one reading statement over all runs of a folder.
 
@@ -130,7 +137,7 @@ def query(root: Path, sql: str, limit: int | None = None) -> Answer:
     """
     import duckdb
 
-    database = connect(find_tables(root))
+    database = connect(find_tables(root), sql)
     try:
         try:
             statements = database.extract_statements(sql)
@@ -172,18 +179,12 @@ def trend(
     import duckdb
 
     tables = find_tables(root)
-    database = connect(tables)
+    database = connect(tables, "")
     wanted = {"network": network, "format": format, "precision": precision, "device": device, "threads": threads}
     given = {key: value for key, value in wanted.items() if value is not None}
+    source = _source(tables, "cells", True)
     try:
-        columns = {row[0] for row in database.execute("DESCRIBE cells").fetchall()}
-        runtime = "runtime" if "runtime" in columns else "NULL"
-        rows = database.execute(
-            "SELECT run, started, network, format, precision, device, threads, cores, unit, latency, latency_low, "
-            f'latency_high, verdict, reasons, pocketbench, "commit", {runtime}, sha256 FROM cells '
-            f"WHERE {' AND '.join(f'{key} = ?' for key in given)} ORDER BY started, run, cell",
-            list(given.values()),
-        ).fetchall()
+        rows = _rows(database, source, given)
         if not rows:
             known = database.execute("SELECT DISTINCT network FROM cells ORDER BY 1").fetchall()
             raise UsageError(_unknown(network, [name for (name,) in known]))
@@ -191,8 +192,23 @@ def trend(
         raise StorageError(f"a run's table cannot be read: {first_line(error)}") from error
     finally:
         database.close()
-    fields = list(HistoryPoint.model_fields)
-    return [HistoryPoint(**dict(zip(fields, row, strict=True))) for row in rows]
+    return [HistoryPoint(**row) for row in rows]
+
+
+def _rows(database: duckdb.DuckDBPyConnection, source: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the cells that fit, as fields of HistoryPoint. Tables written before it was kept have no runtime."""
+    import duckdb
+
+    renamed = {"low": "latency_low", "high": "latency_high"}
+    columns = [f'"{renamed.get(name, name)}" AS "{name}"' for name in HistoryPoint.model_fields]
+    older = ["NULL AS runtime" if column.startswith('"runtime"') else column for column in columns]
+    where = " AND ".join(f"{key} = ?" for key in given)
+    ordered = f"FROM {source} WHERE {where} ORDER BY started, run, cell"
+    try:
+        found = database.execute(f"SELECT {', '.join(columns)} {ordered}", list(given.values()))
+    except duckdb.BinderException:
+        found = database.execute(f"SELECT {', '.join(older)} {ordered}", list(given.values()))
+    return [dict(zip(HistoryPoint.model_fields, row, strict=True)) for row in found.fetchall()]
 
 
 def by_series(points: Sequence[HistoryPoint]) -> dict[tuple[str, ...], list[HistoryPoint]]:

@@ -1,0 +1,202 @@
+"""How large, how slow: a report of 1,000 cells in a browser; history and queries over 10^7 operator rows in 1,000 runs.
+
+    python benchmarks/report_scale.py [--cells 1000] [--runs 1000] [--rows 10000] [--keep FOLDER]
+
+Evidence is made up with the size of real ones: 100 operators a cell, 5 trials of 200 samples. Each figure is taken in
+a process of its own; memory is that process's peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from foundation.artifact import Published  # noqa: E402
+from results.store import Evidence  # noqa: E402
+from tests.results.synthetic import Effects, artifact, evidence  # noqa: E402
+
+QUERY = (
+    "SELECT o.type, median(o.duration) AS ns, count(*) AS n FROM operators o JOIN cells c USING (run, cell) "
+    "WHERE c.network = 'network_3' AND c.precision = 'fp32' GROUP BY 1 ORDER BY 2 DESC"
+)
+WHOLE = "SELECT type, count(*), avg(duration) FROM operators GROUP BY 1"
+
+
+def layers(count: int) -> list[tuple[str, str, int, int, int, int, tuple[int, ...]]]:
+    """So many convolutions of different sizes."""
+    random = np.random.default_rng(count)
+    return [
+        (
+            f"Convolution (NHWC, F32) {'DWConv' if index % 2 else 'IGEMM'}",
+            "DEPTHWISE_CONV_2D" if index % 2 else "CONV_2D",
+            int(random.integers(1e5, 1e7)),
+            *(int(value) for value in random.integers(1e4, 1e6, 3)),
+            (1, 56, 56, 64),
+        )
+        for index in range(count)
+    ]
+
+
+def thousand_cells(count: int) -> Evidence:
+    """A run of so many cells, each of an artifact of its own."""
+    shapes = layers(100)
+    files = [
+        artifact(
+            f"network_{index}",
+            "tflite",
+            ("fp32", "int8")[index % 2],
+            layers=shapes,
+            family=f"family_{index % 17}",
+            published=Published(top1=60 + index % 20, source="paper"),
+        )
+        for index in range(count)
+    ]
+    random = np.random.default_rng(0)
+    effects = [
+        Effects(latency_ns=float(ns), samples=200, disturbed_share=0.05) for ns in random.uniform(2e6, 80e6, count)
+    ]
+    return evidence(effects, files)
+
+
+def many_runs(root: Path, runs: int, rows: int) -> None:
+    """Finished runs' tables on disk: ten cells a run, so many operator rows a run."""
+    base = evidence(
+        [Effects(latency_ns=(index + 1) * 1e6, samples=10) for index in range(10)],
+        [
+            artifact(f"network_{index // 2}", precision=("fp32", "int8")[index % 2], layers=layers(50))
+            for index in range(10)
+        ],
+        blocks=1,
+    )
+    from results.derive import cell_evidence
+    from results.tables import cells_table, operators_table, samples_table
+
+    found = cell_evidence(base)
+    tables = {
+        "cells": cells_table(base, found),
+        "operators": operators_table(base.run, found),
+        "samples": samples_table(base.run, found),
+    }
+    repeats = -(-rows // tables["operators"].num_rows)
+    tables["operators"] = pa.concat_tables([tables["operators"]] * repeats).slice(0, rows)
+    for index in range(runs):
+        folder = root / f"run-{index:04d}"
+        folder.mkdir(parents=True)
+        started = f"2026-{1 + index // 84 % 12:02d}-{1 + index % 28:02d}T{index % 24:02d}:00:00+00:00"
+        run = base.run.model_copy(update={"id": folder.name, "started": started})
+        (folder / "run.json").write_text(run.to_json(indent=1))
+        for name, table in tables.items():
+            names = pa.array([folder.name] * table.num_rows)
+            table = table.set_column(table.schema.get_field_index("run"), "run", names)
+            if name == "cells":
+                times = pa.array([started] * table.num_rows)
+                table = table.set_column(table.schema.get_field_index("started"), "started", times)
+            parquet.write_table(table, folder / f"{name}.parquet", compression="zstd")
+
+
+def in_browser(path: Path) -> dict[str, float]:
+    """Seconds until the page is drawn, from navigation on, the best of three."""
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        seconds = []
+        for _ in range(3):
+            page = browser.new_page()
+            begin = time.perf_counter()
+            page.goto(path.as_uri())
+            page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            seconds.append(time.perf_counter() - begin)
+            rows = page.locator(".cells tbody tr").count()
+            page.close()
+        browser.close()
+    return {"seconds": min(seconds), "rows": rows}
+
+
+def child(task: str, *arguments: str) -> dict[str, float]:
+    """One task in a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, __file__, "--task", task, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return json.loads(ended.stdout)
+
+
+def perform(task: str, arguments: list[str]) -> dict[str, float]:
+    """What a child does: `seconds` of the task itself, `imports` before it."""
+    if task == "report":
+        made = thousand_cells(int(arguments[1]))
+        begin = time.perf_counter()
+        from results.report.page import write_report
+
+        size = write_report([made], Path(arguments[0]))
+        return {"seconds": time.perf_counter() - begin, "megabytes": size / 1e6}
+    begin = time.perf_counter()
+    import duckdb  # noqa: F401
+
+    from results.history import query, trend
+
+    imported = time.perf_counter() - begin
+    if task == "history":
+        count = len(trend(Path(arguments[0]), "network_3", precision="fp32"))
+    else:
+        count = len(query(Path(arguments[0]), arguments[1]).rows)
+    return {"seconds": time.perf_counter() - begin - imported, "imports": imported, "rows": count}
+
+
+def main() -> None:
+    """Make the evidence, take the figures, print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cells", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--rows", type=int, default=10_000, help="operator rows a run")
+    parser.add_argument("--keep", type=Path, help="folder for what is made; else a temporary one")
+    parser.add_argument("--task", nargs="+", help=argparse.SUPPRESS)
+    options, rest = parser.parse_known_args()
+    if options.task:
+        found = perform(options.task[0], [*options.task[1:], *rest])
+        found["peak_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps(found))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        page = folder / "report.html"
+        written = child("report", str(page), str(options.cells))
+        print(
+            f"report of {options.cells} cells: {written['megabytes']:.1f} MB, written in {written['seconds']:.1f} s, "
+            f"peak {written['peak_megabytes']:.0f} MB (evidence made up in memory included)",
+            flush=True,
+        )
+        shown = in_browser(page)
+        print(f"drawn in a browser in {shown['seconds']:.2f} s, {shown['rows']:.0f} rows", flush=True)
+        runs = folder / "runs"
+        if not runs.exists():
+            many_runs(runs, options.runs, options.rows)
+        print(f"{options.runs} runs, {options.runs * options.rows:.0e} operator rows:", flush=True)
+        for name, arguments in (
+            ("history", [str(runs)]),
+            ("query of one network's operators", [str(runs), QUERY]),
+            ("query over all operators", [str(runs), WHOLE]),
+        ):
+            best = min((child(name.split()[0], *arguments) for _ in range(3)), key=lambda one: one["seconds"])
+            took = f"{best['seconds']:.2f} s after {best['imports']:.2f} s of imports"
+            print(f"{name}: {took}, {best['rows']:.0f} rows, peak {best['peak_megabytes']:.0f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
