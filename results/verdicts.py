@@ -68,7 +68,7 @@ MAX_INSTRUCTION_SPREAD: Final = 0.001
 MAX_OPS_GAP: Final = 0.10
 # An output's distance from the float network's, on the fixed input: no file of trained weights may be farther than
 # this, and none farther than it was on the host that exported it by more than the margin, which is for the other
-# order in which another processor's kernels add. benchmarks/parity_margins.py measures both.
+# order in which another processor's kernels add. docs/accuracy.md has what was measured.
 MIN_SQNR_DB: Final = {"fp32": 60.0, "fp16": 30.0, "int8": 8.0}
 SQNR_MARGIN_DB: Final = {"fp32": 40.0, "fp16": 10.0, "int8": 3.0}
 
