@@ -89,6 +89,7 @@ def draw(data: Data) -> Figure:
                 markersize=3.5,
                 alpha=0.75,
                 linestyle="",
+                rasterized=True,  # thousands of marks would make an SVG of megabytes
                 label=name if place == 0 else None,
             )
         if strip.figure is not None:

@@ -68,12 +68,13 @@ class Chart {
     }
     const layout = {
       ...layoutBase(colours),
-      xaxis: { ...axisBase(colours, latencyTitle(this.unit)), type: logarithmic ? "log" : "linear", anchor: unknown.length ? "y2" : "y", minor: { ticks: "outside" } },
-      yaxis: { ...axisBase(colours, title), domain: unknown.length ? [0.16, 1] : [0, 1] },
+      // Fixed margins: automatic ones lay the whole chart out twice.
+      xaxis: { ...axisBase(colours, latencyTitle(this.unit)), automargin: false, type: logarithmic ? "log" : "linear", anchor: unknown.length ? "y2" : "y", minor: { ticks: "outside" } },
+      yaxis: { ...axisBase(colours, title), automargin: false, domain: unknown.length ? [0.16, 1] : [0, 1] },
     };
     if (!logarithmic) layout.xaxis.rangemode = "tozero";
     if (unknown.length) {
-      layout.yaxis2 = { domain: known.length ? [0, 0.1] : [0, 1], range: [-1, 1], tickvals: [0], ticktext: ["unknown"], gridcolor: colours.line, zeroline: false, fixedrange: true, automargin: true };
+      layout.yaxis2 = { domain: known.length ? [0, 0.1] : [0, 1], range: [-1, 1], tickvals: [0], ticktext: ["unknown"], gridcolor: colours.line, zeroline: false, fixedrange: true };
     }
     if (!able.length) {
       layout.xaxis.visible = layout.yaxis.visible = false;
@@ -105,7 +106,7 @@ class Chart {
     return {
       type: "scatter", mode: few && members.size ? "markers+text" : "markers", name, yaxis: axis, showlegend: !hidden, legendgroup: name,
       x: cells.map((cell) => this.across(cell.latency)), y: heights,
-      error_x: { type: "data", symmetric: false, array: ends("high"), arrayminus: ends("low"), color: colour, thickness: 1.2, width: 3 },
+      error_x: { type: "data", symmetric: false, array: ends("high"), arrayminus: ends("low"), color: colour, thickness: 1.2, width: cells.length > 200 ? 0 : 3 },
       error_y: low ? { type: "data", symmetric: false, array: cells.map((cell, place) => high(cell) - heights[place]), arrayminus: cells.map((cell, place) => heights[place] - low(cell)), color: colour, thickness: 1.2, width: 3 } : { visible: false },
       marker: {
         size: cells.map((cell) => (members.has(cell) ? 12 : 9)),

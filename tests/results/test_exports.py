@@ -151,3 +151,17 @@ def test_python_opens_a_run_as_pandas_and_arrow(tmp_path: Path) -> None:
     assert run.operators_arrow.num_rows == len(run.operators)
     with pytest.raises(UsageError, match="no run nothing"):
         results.open("nothing", runs=tmp_path)
+
+
+def test_the_example_of_the_docs_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = measured()
+    with RunWriter.create(tmp_path / "runs", made.run) as writer:
+        for trial in made.trials:
+            writer.append(trial)
+    page = Path(__file__).resolve().parents[2] / "docs" / "python.md"
+    example = page.read_text().split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "docs/python.md", "exec"), {})  # noqa: S102
+    assert "mobilenet_v2" in capsys.readouterr().out
