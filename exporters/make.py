@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporters import onnx, shelf, tflite
-from exporters.agreement import agreement
+from exporters.agreement import agreement, best
 from exporters.calibration import (
     AGREEMENT_PICTURES,
     CALIBRATION_PICTURES,
@@ -117,23 +116,19 @@ class Maker:
         exporter = onnx if format == "onnx" else tflite
         if self.network.weights.kind == "random":
             return exporter.quantize(source, self.calibration, path, exporter.METHODS[0])
-        best: tuple[float, float] | None = None
-        chosen = ""
-        for method in exporter.METHODS:
+        tried: list[tuple[Agreement, str, Path]] = []
+        for number, method in enumerate(exporter.METHODS):
             self.tell(f"{format} int8: {method}")
-            candidate = path.with_name(f"candidate.{format}")
+            candidate = path.with_name(f"candidate-{number}.{format}")
             words = exporter.quantize(source, self.calibration, candidate, method)
-            reached = agreement(self.judgement, exporter.run(candidate, self.judging))
-            score = (reached.top1, math.inf if reached.sqnr_db is None else reached.sqnr_db)
-            if best is None or score > best:
-                best = score
-                candidate.replace(path)
-                chosen = (
-                    f"{words}; best of {len(exporter.METHODS)} methods: on {reached.pictures} other pictures "
-                    f"{score[0]:.1%} agree, {score[1]:.1f} dB"
-                )
-        path.with_name(f"candidate.{format}").unlink(missing_ok=True)
-        return chosen
+            tried.append((agreement(self.judgement, exporter.run(candidate, self.judging)), words, candidate))
+        found, words, candidate = tried[best([reached for reached, _, _ in tried])]
+        candidate.replace(path)
+        noise = "equal outputs" if found.sqnr_db is None else f"{found.sqnr_db:.1f} dB"
+        return (
+            f"{words}; best of {len(tried)} methods: on {found.pictures} other pictures "
+            f"{found.top1:.1%} agree with the float network, {noise}"
+        )
 
     def _float(self, format: Format, precision: Precision) -> Path:
         """The float32 file that `precision` derives from; shared where the exported graphs are equal."""
