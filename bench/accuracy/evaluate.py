@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from results.evidence import Cell, Failure, parse_line
 
 COMPARED = 1000  # pictures whose outputs are compared with the float network's, unless the user says otherwise
 Reference = NDArray[np.float32]  # (pictures, classes)
+References = dict[str, Reference]  # by network
 
 
 def scorable(artifacts: Sequence[Artifact], data: DataSet, console: Console) -> list[Artifact]:
@@ -50,30 +51,46 @@ def scorable(artifacts: Sequence[Artifact], data: DataSet, console: Console) -> 
     return found
 
 
+def references(networks: Iterable[str], weights: str, pictures: Sequence[str], console: Console) -> References:
+    """The float networks' outputs on `pictures`. Slow the first time: call it before a device is taken."""
+    if not pictures:
+        return {}
+    found = {}
+    for network in dict.fromkeys(networks):
+        console.print(f"{network}: the float network predicts {len(pictures)} pictures here")
+        found[network] = reference_outputs(network, weights, pictures)
+    return found
+
+
 class Evaluation:
     """Predicts what is missing of a plan, cell by cell; every shard is on the disk before its place on the device
     is given to another."""
 
     def __init__(
-        self, writer: AccuracyWriter, evidence: AccuracyEvidence, stations: Sequence[Station], console: Console
+        self,
+        writer: AccuracyWriter,
+        evidence: AccuracyEvidence,
+        stations: Sequence[Station],
+        console: Console,
+        references: References | None = None,
     ) -> None:
         self.writer = writer
         self.plan = writer.plan
         self.evidence = evidence
         self.stations = {station.device.name: station for station in stations}
         self.console = console
+        self.references = references or {}
         self.named: set[str] = set()  # pictures that were skipped, each told once
 
     def run(self) -> list[str]:
         """Evaluate all cells; returns those whose agent failed. Raises DeviceError when a device is lost for good."""
-        references = self._references()
         failed = []
         with progress_bars(self.console) as bars:
             for cell in self.plan.cells:
                 first = self.evidence.reached(cell.id)
                 task = bars.add_task(cell.id, total=len(self.plan.pictures), completed=first)
                 advance = partial(bars.update, task)
-                trouble = self._cell(cell, first, references.get(cell.network), advance)
+                trouble = self._cell(cell, first, self.references.get(cell.network), advance)
                 if trouble:
                     self.console.print(f"{cell.id}: {trouble}", style="red")
                     failed.append(cell.id)
@@ -116,15 +133,6 @@ class Evaluation:
                 )
             time.sleep(RECONNECT_PAUSE_S * lost)
         return ""
-
-    def _references(self) -> dict[str, Reference]:
-        """The float networks' outputs on the first `compared` pictures, where predictions of those are missing."""
-        missing = [cell for cell in self.plan.cells if self.evidence.reached(cell.id) < self.plan.compared]
-        found = {}
-        for network in dict.fromkeys(cell.network for cell in missing):
-            self.console.print(f"{network}: the float network predicts {self.plan.compared} pictures here")
-            found[network] = reference_outputs(network, self.plan.weights, self.plan.pictures[: self.plan.compared])
-        return found
 
 
 def _record(

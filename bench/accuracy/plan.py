@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.accuracy.evaluate import COMPARED, Evaluation, scorable
+from bench.accuracy.evaluate import COMPARED, Evaluation, References, references, scorable
 from bench.options import Options
 from bench.plan import cells_of
 from bench.runner import check_files
@@ -41,6 +41,8 @@ def begin(
     Raises UsageError when nothing can be scored on `data`, DeviceError when a device was lost for good.
     """
     artifacts = scorable(sources.artifacts, data, console)
+    paths = tuple(str(picture.path) for picture in data.pictures)
+    wanted = references([artifact.network for artifact in artifacts], options.weights, paths[:compared], console)
     with ExitStack() as stack:
         stations = []
         for device in open_all(options.device, stack):
@@ -58,7 +60,7 @@ def begin(
             validation=data.validation,
             source=source,
             weights=options.weights,
-            pictures=tuple(str(picture.path) for picture in data.pictures),
+            pictures=paths,
             classes=tuple(picture.classes for picture in data.pictures),
             compared=min(compared, len(data.pictures)),
             devices=tuple(_device(station) for station in stations),
@@ -69,7 +71,7 @@ def begin(
         )
         folder = options.out / plan.id
         writer = stack.enter_context(AccuracyWriter.create(folder, plan))
-        return _finished(writer, AccuracyEvidence(plan, ()), stations, console)
+        return _finished(writer, AccuracyEvidence(plan, ()), stations, console, wanted)
 
 
 def beside(
@@ -113,6 +115,8 @@ def _resumed(folder: Path, console: Console) -> tuple[AccuracyEvidence, list[str
         stack.enter_context(writer)
         plan = writer.plan
         check_files(plan.files, plan.artifacts)
+        missing = [cell.network for cell in plan.cells if evidence.reached(cell.id) < plan.compared]
+        wanted = references(missing, plan.weights, plan.pictures[: plan.compared], console)
         stations = []
         for device, record in zip(open_all([one.name for one in plan.devices], stack), plan.devices, strict=True):
             found = bundle(device.target)
@@ -122,18 +126,22 @@ def _resumed(folder: Path, console: Console) -> tuple[AccuracyEvidence, list[str
                     hint="begin a new one: its predictions would mix",
                 )
             stations.append(staged(Station(device, found, "", {}, 0)))
-        return _finished(writer, evidence, stations, console)
+        return _finished(writer, evidence, stations, console, wanted)
 
 
 def _finished(
-    writer: AccuracyWriter, evidence: AccuracyEvidence, stations: Sequence[Station], console: Console
+    writer: AccuracyWriter,
+    evidence: AccuracyEvidence,
+    stations: Sequence[Station],
+    console: Console,
+    wanted: References,
 ) -> tuple[AccuracyEvidence, list[str]]:
     plan = writer.plan
     console.print(
         f"evaluation {plan.id}: {len(plan.cells)} cells x {len(plan.pictures)} pictures of {plan.data}, "
         f"evidence in {writer.folder}"
     )
-    failed = Evaluation(writer, evidence, stations, console).run()
+    failed = Evaluation(writer, evidence, stations, console, wanted).run()
     finished = open_accuracy(writer.folder)
     assert finished is not None  # its plan was written above
     return finished, failed
