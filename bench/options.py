@@ -35,6 +35,7 @@ class Options(Record):
     profile_runs: NonNegativeInt | None = None
     accuracy: str | None = None  # the data set to predict after the trials; None: none
     pace: Literal["auto", "on", "off"] = "auto"
+    wait: bool = True  # for a device that another process holds; False: refuse, naming the holder
 
 
 def load_plan(path: Path) -> dict[str, object]:

@@ -55,7 +55,7 @@ def start(
     with ExitStack() as stack:
         stations = [
             prepared(_station(device, options, job), options.pace, console.print)
-            for device in open_all(options.device, stack)
+            for device in open_all(options.device, stack, wait=options.wait)
         ]
         run = _planned(options, sources, stations, command)
         writer = stack.enter_context(RunWriter.create(options.out, run))
@@ -70,7 +70,7 @@ def resume(options: Options, ref: str, console: Console) -> Evidence:
         stack.enter_context(writer)
         run = writer.run
         check_files(run.files, run.artifacts)
-        devices = open_all([record.name for record in run.devices], stack)
+        devices = open_all([record.name for record in run.devices], stack, wait=options.wait)
         stations = []
         for device, record in zip(devices, run.devices, strict=True):
             station = Station(device, bundle(device.target), "", record.job, run.seed)
@@ -95,9 +95,9 @@ def writable(folder: Path) -> None:
         raise storage_error(error, folder) from error
 
 
-def open_all(names: Sequence[str], stack: ExitStack) -> list[Device]:
-    """The named devices, each once, open until `stack` is left."""
-    return [stack.enter_context(resolve(name).open()) for name in dict.fromkeys(names)]
+def open_all(names: Sequence[str], stack: ExitStack, *, wait: bool = True) -> list[Device]:
+    """The named devices, each once, open until `stack` is left; `wait` for those that another process holds."""
+    return [stack.enter_context(resolve(name).open(wait=wait)) for name in dict.fromkeys(names)]
 
 
 def _station(device: Device, options: Options, job: Mapping[str, str] | None) -> Station:

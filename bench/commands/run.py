@@ -40,6 +40,7 @@ def run(
     pace: Annotated[
         str | None, typer.Option(help="Wait for a cool, idle device before each trial: auto, on, off.")
     ] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Refuse a device that another process holds.")] = False,
     plan: Annotated[Path | None, typer.Option(help="TOML file with these options; the command line wins.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with a run: its id, or latest.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and an estimate of its time.")] = False,
@@ -71,6 +72,7 @@ def run(
         "profile_runs": profile_runs,
         "accuracy": accuracy,
         "pace": pace,
+        "wait": False if no_wait else None,
     }
     options = merged(load_plan(plan) if plan else {}, {key: value for key, value in given.items() if value is not None})
     from bench.run import dry, perform
