@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,14 @@ def trials(folder: Path) -> list[dict[str, object]]:
     """The whole trials on disk of the only run in `folder`."""
     [path] = (folder / "runs").glob("*/trials.jsonl")
     return [json.loads(line) for line in path.read_text().split("\n") if line.endswith("}")]
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for a state that must come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the awaited state never came"
+        time.sleep(0.02)
 
 
 def convolution(path: Path, *, channels: int = 4, inputs: int = 1, dynamic: bool = False) -> Path:

@@ -7,13 +7,12 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.bench.command import ENTRY, bench, convolution, environment, started, trials
+from tests.bench.command import ENTRY, bench, convolution, environment, started, trials, until
 
 QUICK = ("--quick", "--trials", "3", "--models", "a.onnx,b.onnx")
 
@@ -23,13 +22,6 @@ def folder(tmp_path: Path) -> Path:
     convolution(tmp_path / "a.onnx", channels=4)
     convolution(tmp_path / "b.onnx", channels=5)
     return tmp_path
-
-
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the awaited state never came"
-        time.sleep(0.02)
 
 
 def on_disk(folder: Path, count: int) -> Callable[[], bool]:
