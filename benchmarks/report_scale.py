@@ -119,7 +119,7 @@ def in_browser(path: Path) -> dict[str, float]:
             page = browser.new_page()
             begin = time.perf_counter()
             page.goto(path.as_uri())
-            page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+            page.wait_for_selector("html[data-ready=yes]", state="attached")
             page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             seconds.append(time.perf_counter() - begin)
             rows = page.locator(".cells tbody tr").count()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from foundation.artifact import Published
 from foundation.errors import StorageError, UsageError
@@ -59,7 +59,7 @@ class Opened:
         self.page.on("dialog", lambda dialog: self.troubles.append(f"dialog {dialog.message}"))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
-        self.page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+        self.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=120_000)
 
     def rows(self) -> list[str]:
         """Names in the first column, from the top."""
@@ -121,17 +121,17 @@ def test_filters_and_search_change_chart_table_and_count(browser: Browser, share
     page = opened.page
     assert (len(opened.rows()), opened.marks()) == (4, 4)
     page.uncheck("input[name=precision][value=int8]")
-    page.wait_for_function("document.querySelectorAll('.cells tbody tr').length === 3")
+    expect(page.locator(".cells tbody tr")).to_have_count(3)
     assert opened.marks() == 3
     page.fill("#search", "noisy SQUEEZE")
-    page.wait_for_function("document.querySelectorAll('.cells tbody tr').length === 1")
+    expect(page.locator(".cells tbody tr")).to_have_count(1)
     assert opened.rows() == ["squeezenet1_1"]
     assert page.inner_text("#count") == "1 of 4 cells shown"
     page.fill("#search", "no such network")
-    page.wait_for_function("document.querySelectorAll('.cells tbody tr').length === 0")
+    expect(page.locator(".cells tbody tr")).to_have_count(0)
     assert "no cell is shown" in page.inner_text("#chart-ms")
     page.click("button[type=reset]")
-    page.wait_for_function("document.querySelectorAll('.cells tbody tr').length === 4")
+    expect(page.locator(".cells tbody tr")).to_have_count(4)
     assert opened.marks() == 4
 
 
