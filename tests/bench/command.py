@@ -52,7 +52,7 @@ def trials(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().split("\n") if line.endswith("}")]
 
 
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 180.0) -> None:
     """Wait for a state that must come."""
     end = time.monotonic() + seconds
     while not condition():
