@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 from typing import Any
 
@@ -51,6 +52,7 @@ def register_commands() -> None:
 
 def main() -> None:
     """Entry point of the `bench` command; exit codes are those of foundation.errors.Exit."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # CI's way to say Ctrl-C
     register_commands()
     sys.exit(run(sys.argv[1:]))
 

@@ -85,12 +85,13 @@ def test_an_unwritable_folder_is_found_before_measuring(folder: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_ctrl_c_loses_no_finished_trial_and_resume_completes_the_plan(folder: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_loses_no_finished_trial_and_resume_completes_the_plan(folder: Path, ending: signal.Signals) -> None:
     process = started(folder, "run", *QUICK)
     until(on_disk(folder, 2))
     until(lambda: agents_of(process))
     agents = agents_of(process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ending)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "--resume" in stderr
