@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -102,7 +103,7 @@ class Predicting:
                 while len(self._sent) >= IN_FLIGHT:
                     self._take()
                 self._push(shard.data)
-                self._sent.append(shard)
+                self._sent.append(replace(shard, data=b""))  # its pictures are on the device now
                 agent = agent or thread.submit(self._agent)  # it finds its first shard there
             self._push(END)
             self._drain()

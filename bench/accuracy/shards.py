@@ -83,8 +83,10 @@ def packed_shards(
                         if skipped_so_far > allowed:
                             raise _too_many(skipped_so_far, len(pictures), error) from error
                 wanted = first < compared
-                header = struct.pack("<QQ", len(blobs), wanted)
-                yield PackedShard(first, end - first, len(blobs), skipped, wanted, b"".join([header, *blobs]))
+                pictures = len(blobs)
+                data = b"".join([struct.pack("<QQ", pictures, wanted), *blobs])
+                blobs.clear()  # nobody needs them twice while the shard is on its way
+                yield PackedShard(first, end - first, pictures, skipped, wanted, data)
                 first = end
         finally:
             for future in ahead:
