@@ -83,10 +83,10 @@ def packed_shards(
                         if skipped_so_far > allowed:
                             raise _too_many(skipped_so_far, len(pictures), error) from error
                 wanted = first < compared
-                pictures = len(blobs)
-                data = b"".join([struct.pack("<QQ", pictures, wanted), *blobs])
+                readable = len(blobs)
+                data = b"".join([struct.pack("<QQ", readable, wanted), *blobs])
                 blobs.clear()  # nobody needs them twice while the shard is on its way
-                yield PackedShard(first, end - first, pictures, skipped, wanted, data)
+                yield PackedShard(first, end - first, readable, skipped, wanted, data)
                 first = end
         finally:
             for future in ahead:
