@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from device_agents.emulator.board import Board, stop
+
+
+@pytest.fixture(scope="session", autouse=True)
+def listens_to_ctrl_c() -> None:
+    """A suite started in the background inherits an ignored Ctrl-C; the processes that it starts must not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
