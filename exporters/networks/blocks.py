@@ -97,6 +97,25 @@ class HardSwishOfClamp(nn.Module):
         return (x * (1 / 6)) * torch.clamp(x + 3, 0, 6)
 
 
+class AveragePool(nn.AvgPool2d):
+    """Average pooling of `channels` channels, zeros of the border counted."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, padding: int) -> None:
+        super().__init__(kernel, stride, padding)
+        self.channels = channels
+
+    def export_form(self, format: Format, precision: Precision) -> nn.Module:
+        """XNNPACK averages in float only; in int8 a depthwise convolution of equal weights keeps one partition."""
+        if (format, precision) != ("tflite", "int8"):
+            return self
+        kernel = int(self.kernel_size)
+        mean = nn.Conv2d(
+            self.channels, self.channels, kernel, int(self.stride), int(self.padding), groups=self.channels, bias=False
+        )
+        nn.init.constant_(mean.weight, 1 / kernel**2)
+        return mean
+
+
 class SqueezeExcite(nn.Module):
     """Scale each channel by a gate computed from the means of all channels.
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from exporters.networks.blocks import ChannelShuffle, ConvNorm, GlobalAveragePool, PositiveMaxPool
+from exporters.networks.blocks import AveragePool, ChannelShuffle, ConvNorm, GlobalAveragePool, PositiveMaxPool
 from exporters.networks.registry import Number, network, resolution
 from foundation.artifact import Published
 
@@ -34,13 +34,14 @@ class Unit(nn.Module):
         self.shuffle = ChannelShuffle(groups)
         self.filter = ConvNorm(inner, inner, 3, stride, groups=inner, activation=None)
         self.expand = ConvNorm(inner, added, groups=groups, activation=None)
-        self.pool = nn.AvgPool2d(3, 2, 1) if stride == 2 else None
+        self.pool = AveragePool(inputs, 3, 2, 1) if stride == 2 else None
 
     def forward(self, x: Tensor) -> Tensor:
         branch = self.expand(self.filter(self.shuffle(self.reduce(x))))
         if self.pool is None:
             return F.relu(x + branch)
-        return F.relu(torch.cat((branch, self.pool(x)), 1))
+        # ReLU before the join: the pool of what a ReLU left needs none, and in int8 only one behind a convolution fuses
+        return torch.cat((F.relu(branch), self.pool(x)), 1)
 
 
 MEGVII = "megvii-model/ShuffleNet-Series README.md; params: pytorchcv"
