@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import statistics
 import subprocess
 import time
 from pathlib import Path
@@ -109,11 +110,15 @@ def test_preempted_inferences_are_marked_beside_a_busy_loop(tmp_path: Path) -> N
             samples = measure(tmp_path, model, "onnx", **rules).one(Samples)
         finally:
             neighbour.kill()
-    disturbed = [i for i, count in enumerate(samples.preemptions) if count > 0]
-    assert disturbed
-    # While another program runs on the only core, wall time passes and the agent's CPU time does not.
-    waited = [wall - cpu for wall, cpu in zip(samples.wall_ns, samples.cpu_ns, strict=True)]
-    assert max(range(200), key=waited.__getitem__) in disturbed
+    # While another program runs on the only core, wall time passes and the agent's CPU time does not. Medians, because
+    # a virtual machine's host may take the core as well, and the guest's kernel calls that no preemption.
+    waits: dict[bool, list[int]] = {True: [], False: []}
+    for wall, cpu, count in zip(samples.wall_ns, samples.cpu_ns, samples.preemptions, strict=True):
+        waits[count > 0].append(wall - cpu)
+    assert waits[True]
+    assert waits[False]
+    assert statistics.median(waits[True]) > 500_000  # no time slice of the kernel's scheduler is shorter
+    assert statistics.median(waits[False]) < 50_000
 
 
 def test_agent_keeps_to_the_cores_it_was_given(tmp_path: Path, convolution: bytes, format: str) -> None:

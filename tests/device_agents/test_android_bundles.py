@@ -107,7 +107,10 @@ def test_bundle_measures_without_a_libc_on_the_device(
     root, agent = request.getfixturevalue(place)
     assert root.adb("shell", "id -u").strip() == "2000"
     libraries = root.adb("shell", "find / -name 'libc.so*' -o -name 'ld-linux*' 2>/dev/null || true").split("\n")
-    assert {path.rsplit("/", 1)[0] for path in libraries if path} == {"/apex/adbd", FOLDER}
+    folders = {path.rsplit("/", 1)[0] for path in libraries if path}
+    assert FOLDER in folders
+    # What other tests pushed to the same board lies where the user may write, as ours does; the system has no libc.
+    assert {folder for folder in folders if not folder.startswith("/data/local/tmp/")} == {"/apex/adbd"}
     records = root.measure(agent, runtime, tmp_path)
     kinds = [record["kind"] for record in records]
     assert kinds[0] == "hello", records
