@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import statistics
 import subprocess
 import time
 from pathlib import Path
@@ -102,7 +101,7 @@ def test_agent_killed_in_mid_trial_leaves_whole_lines_and_no_done(tmp_path: Path
 
 def test_preempted_inferences_are_marked_beside_a_busy_loop(tmp_path: Path) -> None:
     core = min(os.sched_getaffinity(0))
-    model = conv_onnx(repeats=30)
+    model = conv_onnx(repeats=600)  # some 2 ms: the scheduler must cut into inferences, not only between them
     rules = {"cores": core, "samples_fixed": 200, "profile_runs": 0}
     busy = ["taskset", "-c", str(core), "sh", "-c", "while :; do :; done"]
     with subprocess.Popen(busy) as neighbour:
@@ -110,15 +109,16 @@ def test_preempted_inferences_are_marked_beside_a_busy_loop(tmp_path: Path) -> N
             samples = measure(tmp_path, model, "onnx", **rules).one(Samples)
         finally:
             neighbour.kill()
-    # While another program runs on the only core, wall time passes and the agent's CPU time does not. Medians, because
-    # a virtual machine's host may take the core as well, and the guest's kernel calls that no preemption.
-    waits: dict[bool, list[int]] = {True: [], False: []}
-    for wall, cpu, count in zip(samples.wall_ns, samples.cpu_ns, samples.preemptions, strict=True):
-        waits[count > 0].append(wall - cpu)
-    assert waits[True]
-    assert waits[False]
-    assert statistics.median(waits[True]) > 500_000  # no time slice of the kernel's scheduler is shorter
-    assert statistics.median(waits[False]) < 50_000
+    # While another program runs on the only core, wall time passes and the agent's CPU time does not. One in ten may be
+    # unmarked: a virtual machine's own host may take the core as well, which its kernel calls no preemption.
+    waited = [
+        count > 0
+        for wall, cpu, count in zip(samples.wall_ns, samples.cpu_ns, samples.preemptions, strict=True)
+        if wall - cpu > 1_000_000
+    ]
+    assert len(waited) >= 10
+    assert sum(waited) >= 0.9 * len(waited)
+    assert 0 in samples.preemptions
 
 
 def test_agent_keeps_to_the_cores_it_was_given(tmp_path: Path, convolution: bytes, format: str) -> None:
