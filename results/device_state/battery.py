@@ -1,7 +1,7 @@
 """`dumpsys battery`, from any vendor.
 
-Every key is matched from its line's start (`Capacity level: 2` stands beside `level: 22`), and the first one counts:
-the service's own lines come before the vendor's sections.
+Every key is matched from its line's start (`Capacity level: 2` stands beside `level: 22`), and the first one behind
+the service's heading counts: its own lines come before the vendor's sections.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _PLUGS: Final = {"AC powered": "ac", "USB powered": "usb", "Wireless powered": "
 
 
 class Battery(Record):
-    """None: not said, or not a number. A voltage of 0 is a driver that does not tell: None too."""
+    """None: not said, not a number, or no value that a battery can have (a voltage of 0, a level of a battery that
+    is not there): what a driver prints that does not know."""
 
     level_percent: int | None
     status: str | None
@@ -35,25 +36,43 @@ class Battery(Record):
 
 def parse_battery(text: str) -> Battery:
     """Read the dump; an error text in its place gives a Battery of which nothing is known."""
+    lines = text.replace("\r", "").split("\n")
+    heading = next((at for at, line in enumerate(lines) if "Battery Service state" in line), 0)
     values: dict[str, str] = {}
-    for line in text.replace("\r", "").split("\n"):
-        if match := re.match(r"[ \t]*([A-Za-z][A-Za-z ]*):[ \t]*(.*?)[ \t]*$", line):
+    for line in lines[heading:]:
+        if match := re.match(r"[ \t]*([A-Za-z][A-Za-z ]*?)[ \t]*:[ \t]*(.*?)[ \t]*$", line):
             values.setdefault(match[1], match[2])
-    level, scale = integer(values.get("level")), integer(values.get("scale"))
-    percent = None
-    if level is not None and level >= 0:
-        percent = level if scale in (None, 100) or not scale else round(100 * level / scale)
-    tenths, volts = integer(values.get("temperature")), integer(values.get("voltage"))
+    present = {"true": True, "false": False}.get(values.get("present", ""))
     plugs = {word: values[key] for key, word in _PLUGS.items() if values.get(key) in ("true", "false")}
     return Battery(
-        level_percent=percent,
+        level_percent=None
+        if present is False
+        else _percent(integer(values.get("level")), integer(values.get("scale"))),
         status=STATUS_NAMES.get(integer(values.get("status")) or 0),
         plugs=tuple(word for word, value in plugs.items() if value == "true") if plugs else None,
-        celsius=_celsius(tenths),
-        voltage_mv=volts or None,
-        present={"true": True, "false": False}.get(values.get("present", "")),
+        celsius=_celsius(integer(values.get("temperature"))),
+        voltage_mv=_millivolts(integer(values.get("voltage"))),
+        present=present,
         technology=values.get("technology") or None,
     )
+
+
+def _percent(level: int | None, scale: int | None) -> int | None:
+    """The level out of 100; None for one below nothing or above its own scale."""
+    whole = scale if scale is not None and scale > 0 else 100
+    if level is None or not 0 <= level <= whole:
+        return None
+    return round(100 * level / whole)
+
+
+def _millivolts(number: int | None) -> int | None:
+    """One or two cells in millivolts; some drivers print microvolts. Whole volts (4) are too coarse to be told."""
+    if number is None:
+        return None
+    for unit in (1, 1000):
+        if 2000 < number / unit < 10000:
+            return round(number / unit)
+    return None
 
 
 def _celsius(tenths: int | None) -> float | None:

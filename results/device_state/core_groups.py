@@ -1,7 +1,7 @@
 """Which cores are big, which are little: groups of equal cores, slowest first.
 
-From measured capacity (1024 = the fastest core at its highest frequency), else from the highest frequency,
-else from the core's design.
+From measured capacity (1024 = the fastest core at its highest frequency), else from the design times the highest
+frequency, else from whichever of the two is known.
 """
 
 from __future__ import annotations
@@ -11,68 +11,13 @@ from typing import Final
 
 from foundation.errors import UsageError
 from foundation.record import Record
-from results.device_state.cpuinfo import Core, CpuInfo, format_core_list, parse_core_list
+from results.device_state.core_designs import ranks
+from results.device_state.cpuinfo import CpuInfo, format_core_list, parse_core_list
 
-# (implementer, part) -> rough integer performance at equal clock, Cortex-A53 = 1: only the order within one chip
-# matters. Parts: Linux arch/arm64/include/asm/cputype.h and util-linux's lscpu-arm.c.
-_DESIGNS: Final = {
-    (0x41, 0xB76): 0.4,  # ARM1176
-    (0x41, 0xC05): 0.6,  # Cortex-A5
-    (0x41, 0xC07): 0.8,  # A7
-    (0x41, 0xC08): 0.8,  # A8
-    (0x41, 0xC09): 1.0,  # A9
-    (0x41, 0xC0E): 1.5,  # A17
-    (0x41, 0xC0D): 1.5,  # A12
-    (0x41, 0xC0F): 1.6,  # A15
-    (0x41, 0xD04): 0.9,  # A35
-    (0x41, 0xD03): 1.0,  # A53
-    (0x41, 0xD05): 1.2,  # A55
-    (0x41, 0xD46): 1.4,  # A510
-    (0x41, 0xD80): 1.5,  # A520
-    (0x41, 0xD8A): 1.6,  # C1-Nano
-    (0x41, 0xD07): 1.8,  # A57
-    (0x41, 0xD08): 2.0,  # A72
-    (0x41, 0xD09): 2.2,  # A73
-    (0x41, 0xD0A): 2.6,  # A75
-    (0x41, 0xD0B): 3.4,  # A76
-    (0x41, 0xD0E): 3.4,  # A76AE
-    (0x41, 0xD0C): 3.5,  # Neoverse N1
-    (0x41, 0xD0D): 3.7,  # A77
-    (0x41, 0xD41): 4.0,  # A78
-    (0x41, 0xD42): 4.0,  # A78AE
-    (0x41, 0xD4B): 4.0,  # A78C
-    (0x41, 0xD47): 4.3,  # A710
-    (0x41, 0xD4D): 4.5,  # A715
-    (0x41, 0xD81): 4.7,  # A720
-    (0x41, 0xD87): 5.0,  # A725
-    (0x41, 0xD8B): 5.2,  # C1-Pro
-    (0x41, 0xD44): 5.0,  # X1
-    (0x41, 0xD4C): 5.0,  # X1C
-    (0x41, 0xD48): 5.5,  # X2
-    (0x41, 0xD4E): 6.0,  # X3
-    (0x41, 0xD82): 6.5,  # X4
-    (0x41, 0xD85): 7.0,  # X925
-    (0x41, 0xD90): 7.3,  # C1-Premium
-    (0x41, 0xD8C): 7.5,  # C1-Ultra
-    (0x51, 0x201): 1.8,  # Kryo silver
-    (0x51, 0x211): 1.8,  # Kryo silver (820)
-    (0x51, 0x205): 2.0,  # Kryo gold
-    (0x51, 0x801): 1.0,  # Kryo 2xx silver
-    (0x51, 0x800): 2.2,  # Kryo 2xx gold
-    (0x51, 0x803): 1.2,  # Kryo 3xx silver
-    (0x51, 0x802): 2.6,  # Kryo 3xx gold
-    (0x51, 0x805): 1.2,  # Kryo 4xx silver
-    (0x51, 0x804): 3.4,  # Kryo 4xx gold
-    (0x53, 0x001): 2.2,  # Exynos M1, M2
-    (0x53, 0x002): 3.2,  # M3
-    (0x53, 0x003): 3.4,  # M4
-    (0x53, 0x004): 3.7,  # M5
-    (0x48, 0xD40): 3.4,  # HiSilicon's A76
-    (0x4E, 0x004): 3.2,  # NVIDIA Carmel
-}
-_ORYON: Final = (0x51, 0x001)  # one part for all of its cores: the variant tells them apart, 3 is the prime core
-_ORYON_VARIANTS: Final = {0x4: 6.5, 0x3: 7.0}
 _SAME_X86_FREQUENCY: Final = 0.8  # favoured cores of one kind differ by some percent, efficiency cores by far more
+_SAME_DESIGN: Final = (
+    0.97  # two clusters of one design, binned a step apart (RK3588: 2.256 and 2.304 GHz), are one kind
+)
 
 
 class Group(Record):
@@ -83,7 +28,8 @@ class Group(Record):
 
 
 class CoreGroups(Record):
-    """All online cores in groups, slowest first. `source`: capacity, frequency, design, or none (taken as equal)."""
+    """All online cores in groups, slowest first. `source`: capacity, frequency, design, "design and
+    frequency", or none (taken as equal)."""
 
     groups: tuple[Group, ...]
     source: str
@@ -112,25 +58,30 @@ class CoreGroups(Record):
 def core_groups(
     capacity: Mapping[int, int], max_frequency_khz: Mapping[int, int], cpuinfo: CpuInfo, online: tuple[int, ...] | None
 ) -> CoreGroups:
-    """Group the online cores by the first source that tells of all of them.
+    """Group the online cores by the first source that tells of all of them and tells them apart.
 
-    Capacities that are all equal still leave the frequency to tell clusters apart.
+    A little core may run at a higher clock than a big one (Amlogic S922X: A53 at 1.9, A73 at 1.8 GHz), so frequency
+    is multiplied with the design's rank where the designs are known.
     """
     known = set(online or ()) or {core.index for core in cpuinfo.cores} or set(max_frequency_khz) or set(capacity)
     if not known:
         return CoreGroups(groups=(), source="none")
     x86 = any(core.model_name and core.part is None for core in cpuinfo.cores)
-    by_capacity = _grouped({core: float(value) for core, value in capacity.items() if value > 0}, known, 1.0)
-    if by_capacity and len(by_capacity) > 1:
-        return CoreGroups(groups=by_capacity, source="capacity")
-    frequencies = {core: float(value) for core, value in max_frequency_khz.items() if value > 0}
-    by_frequency = _grouped(frequencies, known, _SAME_X86_FREQUENCY if x86 else 1.0)
-    if by_frequency and len(by_frequency) > 1:
-        return CoreGroups(groups=by_frequency, source="frequency")
-    by_design = _grouped(_designs(cpuinfo.cores), known, 1.0)
-    if by_design and len(by_design) > 1:
-        return CoreGroups(groups=by_design, source="design")
-    source = "capacity" if by_capacity else "frequency" if by_frequency else "design" if by_design else "none"
+    capacities = _complete({core: float(value) for core, value in capacity.items() if value > 0}, known)
+    frequencies = _complete({core: float(value) for core, value in max_frequency_khz.items() if value > 0}, known)
+    designs = _complete(ranks(cpuinfo.cores), known)
+    weighted = {core: designs[core] * frequencies[core] for core in known} if designs and frequencies else {}
+    if not weighted:
+        told_by = "frequency" if frequencies else "design"
+    elif len(set(designs.values())) == 1:
+        told_by = "frequency"
+    else:
+        told_by = "design" if len(set(frequencies.values())) == 1 else "design and frequency"
+    for source, values in (("capacity", capacities), (told_by, weighted or frequencies), ("design", designs)):
+        groups = _grouped(values, designs, _SAME_X86_FREQUENCY if x86 else None)
+        if len(groups) > 1:
+            return CoreGroups(groups=groups, source=source)
+    source = "capacity" if capacities else told_by if frequencies or designs else "none"
     return CoreGroups(groups=(Group(cores=tuple(sorted(known)), value=None),), source=source)
 
 
@@ -172,24 +123,21 @@ def default_cores(groups: CoreGroups) -> str:
     return format_core_list(groups.big) if groups.differ else "any"
 
 
-def _grouped(values: Mapping[int, float], known: set[int], same: float) -> tuple[Group, ...]:
-    """Groups of cores whose values are at least `same` times their group's largest; empty when a core has no value."""
-    if not known <= set(values):
-        return ()
-    groups: list[tuple[float, list[int]]] = []
-    for core in sorted(known, key=lambda core: (-values[core], core)):
-        if groups and values[core] >= same * groups[-1][0]:
-            groups[-1][1].append(core)
-        else:
-            groups.append((values[core], [core]))
-    return tuple(Group(cores=tuple(sorted(cores)), value=value) for value, cores in reversed(groups))
+def _complete(values: dict[int, float], known: set[int]) -> dict[int, float]:
+    """The values of the known cores; empty when one of them has none."""
+    return {core: values[core] for core in known} if known <= set(values) else {}
 
 
-def _designs(cores: tuple[Core, ...]) -> dict[int, float]:
-    found: dict[int, float] = {}
-    for core in cores:
-        design = (core.implementer or 0, core.part if core.part is not None else -1)
-        rank = _ORYON_VARIANTS.get(core.variant or -1) if design == _ORYON else _DESIGNS.get(design)
-        if rank is not None:
-            found[core.index] = rank
-    return found
+def _grouped(values: Mapping[int, float], designs: Mapping[int, float], x86: float | None) -> tuple[Group, ...]:
+    """Groups of cores whose values are equal, or nearly so where the cores are known to be of one design."""
+    groups: list[tuple[int, list[int]]] = []  # the fastest core of each, and all of them
+    for core in sorted(values, key=lambda core: (-values[core], core)):
+        if groups:
+            first = groups[-1][0]
+            one_design = bool(designs) and designs[core] == designs[first]
+            same = x86 or (_SAME_DESIGN if one_design else 1.0)
+            if values[core] >= same * values[first]:
+                groups[-1][1].append(core)
+                continue
+        groups.append((core, [core]))
+    return tuple(Group(cores=tuple(sorted(cores)), value=values[first]) for first, cores in reversed(groups))

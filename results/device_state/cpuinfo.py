@@ -29,7 +29,10 @@ class CpuInfo(Record):
 
 
 def parse_cpuinfo(text: str) -> CpuInfo:
-    """Keys repeat on old kernels (`Processor` is not `processor`) and separators are tabs or spaces."""
+    """Keys repeat on old kernels (`Processor` is not `processor`) and separators are tabs or spaces.
+
+    A kernel for one core may number none: its only core is 0.
+    """
     cores: list[dict[str, str]] = []
     last: dict[str, str] = {}
     features: set[str] | None = None
@@ -38,8 +41,10 @@ def parse_cpuinfo(text: str) -> CpuInfo:
         key, value = key.strip(), value.strip()
         if not colon:
             continue
-        if key == "processor" and value.isdigit():
+        if key == "processor" and (index := integer(value)) is not None and index >= 0:
             cores.append({"processor": value})
+        elif key == "CPU implementer" and not cores:
+            cores.append({"processor": "0", key: value})
         elif key in ("Features", "flags"):
             features = set(value.split()) if features is None else features & set(value.split())
         elif key in ("Hardware", "Model"):
@@ -69,7 +74,7 @@ def parse_core_list(text: str | None) -> tuple[int, ...] | None:
         return None
     found: set[int] = set()
     for part in text.strip().split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
+        match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", part.strip())
         if match:
             first, last = int(match[1]), int(match[2] or match[1])
             if last < first or last >= 4096:
@@ -103,11 +108,11 @@ def per_core(files: Mapping[str, str], name: str) -> dict[int, int]:
     """Core -> value of `.../cpuN/NAME` (cpu_capacity, cpufreq/cpuinfo_max_freq), for files that hold a number."""
     found: dict[int, int] = {}
     for path, text in files.items():
-        match = re.search(rf"/cpu(\d+)/{re.escape(name)}$", path)
+        match = re.search(rf"/cpu([0-9]{{1,5}})/{re.escape(name)}$", path)
         if match and (value := integer(text)) is not None:
             found[int(match[1])] = value
     return found
 
 
 def _hexadecimal(text: str | None) -> int | None:
-    return int(text, 16) if text and re.fullmatch(r"0x[0-9a-fA-F]+", text) else None
+    return int(text, 16) if text and re.fullmatch(r"0x[0-9a-fA-F]{1,8}", text) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # longer ones are no reading of any device
 
 
 def integer(text: str | None) -> int | None:

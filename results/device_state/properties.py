@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_START = re.compile(r"^\[([^\]\n]*)\]: \[", re.MULTILINE)
+_START = re.compile(r"^[ \t]*\[([^\]\n]*)\]: \[", re.MULTILINE)
 _END = re.compile(r"\][ \t]*$", re.MULTILINE)
 
 
@@ -36,7 +36,7 @@ def parse_build_prop(text: str) -> dict[str, str]:
 
 def parse_properties(text: str) -> dict[str, str]:
     """Either of them, told apart by the text itself."""
-    return parse_getprop(text) if re.search(r"^\[[^\]]+\]: \[", text, re.MULTILINE) else parse_build_prop(text)
+    return parse_getprop(text) if _START.search(text) else parse_build_prop(text)
 
 
 def model_of(properties: dict[str, str]) -> str | None:
@@ -46,7 +46,8 @@ def model_of(properties: dict[str, str]) -> str | None:
 
 def target_of(properties: dict[str, str]) -> str | None:
     """android-arm64 or android-x86_64 from the first of its 64-bit ABIs; None for others or when it is not said."""
-    abis = ",".join(properties.get(key, "") for key in ("ro.product.cpu.abi", "ro.product.cpu.abilist64"))
+    keys = ("ro.product.cpu.abi", "ro.product.cpu.abilist64", "ro.product.cpu.abilist")
+    abis = ",".join(properties.get(key, "") for key in keys)
     for abi in abis.split(","):
         if target := {"arm64-v8a": "android-arm64", "x86_64": "android-x86_64"}.get(abi):
             return target

@@ -48,34 +48,38 @@ def parse_throttled_binary(text: str) -> Throttled | None:
 
 def parse_temperature(text: str) -> float | None:
     """`temp=57.9'C` (the apostrophe may be lost) in degrees Celsius."""
-    match = re.search(r"\btemp=(-?[\d.]+)\s*'?\s*C\b", text)
+    match = re.search(r"\btemp=(-?[0-9.]+)\s*['’´`°º]?\s*C\b", text)
     return plausible(decimal(match[1])) if match else None
 
 
 def parse_clock(text: str) -> int | None:
     """`frequency(48)=1800457088` in Hz; the clock's number differs between firmwares. 0: the clock is off, None."""
-    match = re.search(r"\bfrequency\(\d+\)=(\d+)", text)
+    match = re.search(r"\bfrequency\([0-9]+\)=([0-9]{1,12})\b", text)
     return int(match[1]) or None if match else None
 
 
 def parse_volts(text: str) -> float | None:
-    """`volt=1.2000V` in volts."""
-    match = re.search(r"\bvolt=([\d.]+)V", text)
-    return decimal(match[1]) if match else None
+    """`volt=1.2000V` in volts; 0: the rail is off, None."""
+    match = re.search(r"\bvolt=([0-9.]+)V", text)
+    return decimal(match[1]) or None if match else None
 
 
 def parse_pmic(text: str) -> dict[str, float]:
     """`pmic_read_adc` of a Pi 5: rail -> volts or amperes, as the name's last letter says."""
     found: dict[str, float] = {}
-    for name, number in re.findall(r"(\w+_[VA])\s+(?:volt|current)\(\d+\)=([\d.]+)[VA]", text):
+    for name, number in re.findall(r"(\w+_[VA])\s+(?:volt|current)\([0-9]+\)=([0-9.]+)[VA]", text):
         if (value := decimal(number)) is not None:
             found[name] = value
     return found
 
 
 def parse_load(text: str) -> tuple[float, float, float] | None:
-    """Load averages of 1, 5 and 15 minutes, from `uptime` or /proc/loadavg."""
-    match = re.search(r"load averages?:\s*([\d.]+)[, ]+([\d.]+)[, ]+([\d.]+)", text) or re.match(
-        r"\s*(\d+\.\d+) (\d+\.\d+) (\d+\.\d+) \d+/\d+ \d+", text
+    """Load averages of 1, 5 and 15 minutes, from `uptime` (whose decimal mark may be a comma) or /proc/loadavg."""
+    number = r"([0-9]{1,6}[.,][0-9]{1,6})"
+    match = re.search(rf"load averages?:\s*{number},?\s+{number},?\s+{number}", text) or re.match(
+        rf"\s*{number} {number} {number} [0-9]+/[0-9]+ [0-9]+", text
     )
-    return (float(match[1]), float(match[2]), float(match[3])) if match else None
+    if match is None:
+        return None
+    one, five, fifteen = (float(value.replace(",", ".")) for value in match.groups())
+    return one, five, fifteen

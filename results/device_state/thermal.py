@@ -21,7 +21,14 @@ _NOT_DEGREES: Final = frozenset({-1, 6, 7, 8})
 _PLAUSIBLE: Final = (-40.0, 150.0)  # degrees Celsius; -273 and 0 exactly are what a sensor that is off shows
 
 _READING = re.compile(
-    r"Temperature\{mValue=(?P<value>[^,]*), mType=(?P<type>-?\d+), mName=(?P<name>.*), mStatus=(?P<status>-?\d+)\}"
+    r"Temperature\{mValue=(?P<value>[^{}]*?), mType=(?P<type>-?[0-9]{1,9}), mName=(?P<name>.*?)"
+    r", mStatus=(?P<status>-?[0-9]{1,9})\}"
+)
+_HEADING = re.compile(r"\s*(?P<kind>(?:current|cached) temperatures\b|[A-Za-z][A-Za-z ]*(?=:\s*$))", re.IGNORECASE)
+# A tool speaks the user's language, but it begins with its name: `cat: /sys/...: Aucun fichier ou dossier de ce type`.
+_COMPLAINT = re.compile(
+    r"-?(?:/\S+/)?(?:cat|ls|su|sudo|find|grep|head|tail|toybox|busybox|adb|\w*sh)(?:\[[0-9]+\])?: "
+    r"|.*(?:No such file or directory|Permission denied)$"
 )
 
 
@@ -40,7 +47,7 @@ class ThermalReading(Record):
 
 
 class ThermalService(Record):
-    """`dumpsys thermalservice`. `status` 0 none .. 6 shutdown; None: not said."""
+    """`dumpsys thermalservice`. `status` 0 none .. 6 shutdown; None: not said, or no such status."""
 
     status: int | None
     overridden: bool | None
@@ -61,25 +68,22 @@ def parse_thermalservice(text: str) -> ThermalService:
     cached: list[ThermalReading] = []
     block: list[ThermalReading] | None = None
     for line in text.split("\n"):
-        if match := _READING.search(line):
+        if head := _HEADING.match(line):
+            kind = head["kind"].lower()
+            block = current if kind.startswith("current temp") else cached if kind.startswith("cached temp") else None
+        for match in _READING.finditer(line):
             if block is not None:
                 block.append(
                     ThermalReading(
-                        name=match["name"],
+                        name=match["name"].strip(),
                         type=int(match["type"]),
                         value=decimal(match["value"]),
                         status=int(match["status"]),
                     )
                 )
-        elif (head := line.strip().lower()).endswith(":"):
-            if head.startswith("current temperatures"):
-                block = current
-            elif head.startswith("cached temperatures"):
-                block = cached
-            else:
-                block = None
+    status = integer(_said(text, "Thermal Status"))
     return ThermalService(
-        status=integer(_said(text, "Thermal Status")),
+        status=status if status is not None and 0 <= status < len(STATUS_NAMES) else None,
         overridden=_truth(_said(text, "IsStatusOverride")),
         hal_ready=_truth(_said(text, "HAL Ready")),
         current=tuple(current),
@@ -114,7 +118,7 @@ def zones(files: Mapping[str, str]) -> tuple[Zone, ...]:
     """Thermal zones of an agent's state: path -> text of `.../thermal_zoneN/type` and `.../temp`."""
     found: dict[int, dict[str, str]] = {}
     for path, text in files.items():
-        if match := re.search(r"/thermal_zone(\d+)/(type|temp)$", path):
+        if match := re.search(r"/thermal_zone([0-9]{1,5})/(type|temp)$", path):
             found.setdefault(int(match[1]), {})[match[2]] = text
     return tuple(
         Zone(index=index, type=_name(parts.get("type")), celsius=zone_celsius(parts.get("temp")))
@@ -138,7 +142,7 @@ def parse_zone_pairs(text: str) -> tuple[Zone, ...]:
     found: list[Zone] = []
     for line in text.replace("\r", "").split("\n"):
         name, colon, value = line.rpartition(":")
-        if colon and name.strip() and not _complaint(line) and integer(value) is not None:
+        if colon and name.strip() and integer(value) is not None:
             found.append(Zone(index=len(found), type=name.strip(), celsius=zone_celsius(value)))
     return tuple(found)
 
@@ -162,4 +166,4 @@ def _name(text: str | None) -> str | None:
 
 
 def _complaint(line: str) -> bool:
-    return bool(re.match(r"(cat|ls|sh|/\S+sh): |.*(No such file or directory|Permission denied)$", line.strip()))
+    return bool(_COMPLAINT.match(line.strip()))

@@ -56,12 +56,21 @@ def parse_perf_test(text: str) -> PerfTest:
         **values,
         requests=None if requests is None else int(requests),
         peak_bytes=None if peak is None else int(peak),
-        latency_s={name: float(value) for name, value in _LATENCIES.findall(text)},
+        latency_s={name: value for name, said in _LATENCIES.findall(text) if (value := decimal(said)) is not None},
     )
 
 
 def parse_profile(text: str) -> tuple[ProfileEvent, ...]:
-    """Events of a profile, line by line: one that is cut short still tells its name and duration."""
+    """Events of a profile, line by line: one that is cut short still tells its name and duration.
+
+    A profile that another tool has laid out anew is read as a whole.
+    """
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, list):
+        return tuple(event for one in whole if isinstance(one, dict) and (event := _record(one)))
     found = []
     for line in text.replace("\r", "").split("\n"):
         if event := _event(line.strip().strip("[],").strip()):
@@ -74,19 +83,28 @@ def _event(line: str) -> ProfileEvent | None:
         return None
     try:
         whole = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         whole = {key: _text(line, key) for key in ("cat", "name", "dur")}
         whole["args"] = {key: _text(line, key) for key in ("op_name", "provider")}
-    duration = decimal(str(whole.get("dur")))
-    if not whole.get("cat") or not whole.get("name") or duration is None:
+    return _record(whole)
+
+
+def _record(whole: dict[str, object]) -> ProfileEvent | None:
+    category, name, duration = whole.get("cat"), whole.get("name"), decimal(str(whole.get("dur")))
+    if not isinstance(category, str) or not isinstance(name, str) or not category or not name or duration is None:
         return None
-    arguments = whole.get("args") or {}
+    arguments = whole.get("args")
+    said = (
+        {key: value for key, value in arguments.items() if isinstance(value, str)}
+        if isinstance(arguments, dict)
+        else {}
+    )
     return ProfileEvent(
-        category=whole["cat"],
-        name=whole["name"],
+        category=category,
+        name=name,
         duration_us=int(duration),
-        op_type=arguments.get("op_name"),
-        provider=arguments.get("provider"),
+        op_type=said.get("op_name"),
+        provider=said.get("provider"),
     )
 
 

@@ -32,7 +32,7 @@ def test_thermalservice(name: str) -> None:
     assert found.status is None or 0 <= found.status <= 6
     for reading in (*found.current, *found.cached):
         assert reading.celsius is None or -40 <= reading.celsius <= 150
-        assert reading.name.strip()
+        assert reading.name == reading.name.strip()
     stem = name.split("/")[1].removesuffix(".txt")
     if stem in THERMAL:
         assert (
@@ -153,10 +153,11 @@ CPUINFO: dict[str, tuple[list[tuple[int, ...]], str | None, str | None]] = {
 @pytest.mark.parametrize("name", every("cpu", "cpuinfo-*"))
 def test_cpuinfo_and_its_core_groups(name: str) -> None:
     found = parse_cpuinfo(recorded(name))
-    assert [core.index for core in found.cores] == list(range(len(found.cores)))
-    assert found.cores
+    indices = [core.index for core in found.cores]
+    assert indices
+    assert indices == sorted(set(indices))  # sleeping cores may leave gaps
     groups = core_groups({}, {}, found, None)
-    assert groups.cores == tuple(range(len(found.cores)))
+    assert groups.cores == tuple(indices)
     stem = name.split("/")[1].removesuffix(".txt").removeprefix("cpuinfo-")
     if stem in CPUINFO:
         expected, hardware, board = CPUINFO[stem]
