@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
 
 from bench.transports.adb_texts import CURES, error_of, parse_devices, problem_of
+from tests.results.mutations import damaged
 from tests.results.recorded import every, recorded
 
 # file -> (serial, state, model, product) of every device
@@ -92,12 +94,86 @@ def test_device_lists_are_no_errors(name: str) -> None:
         ("error: no devices/emulators found", "absent"),
         ("error: more than one device/emulator", "several"),
         ("error: closed", "closed"),
+        ("adb: error: connect failed: closed\r\n", "closed"),
+        ("error: device still connecting", "connecting"),
+        ("adb: error: failed to get feature set: device offline", "offline"),
+        ("adb: error: failed to get feature set: no devices/emulators found", "absent"),
+        ("error: no emulators found", "absent"),
+        ("error: device '(null)' not found", "absent"),
+        ("adb: failed to connect to '10.0.0.9:5555': No route to host", "refused"),
+        ("failed to connect to '10.0.0.9:5555': Operation timed out", "refused"),
+        ("failed to resolve host: 'phone.local': Name or service not known", "refused"),
+        ("failed to authenticate to 10.0.0.9:5555", "unauthorized"),
+        ("error: could not install *smartsocket* listener: Address already in use", "server"),
+        ("ADB server didn't ACK\n* failed to start daemon *\nerror: cannot connect to daemon", "server"),
+        ("adb: error: failed to copy 'a' to '/sdcard/a': remote write failed: Broken pipe", "protocol"),
+        ("adb: error: failed to copy 'a' to '/x/a': remote secure_mkdirs() failed: Permission denied", "denied"),
+        ("adb: error: remote object '/x' does not exist", "missing"),
+        ("adb: error: failed to copy 'a' to '/x': remote Disk quota exceeded", "no space"),
+        ("adb: failed to install a.apk: Failure [INSTALL_FAILED_INSUFFICIENT_STORAGE]", "no space"),
+        ("adb: unknown command frobnicate", "other"),
     ],
 )
 def test_other_errors_of_adb(text: str, kind: str) -> None:
     problem = problem_of(text)
     assert problem is not None
     assert problem.kind == kind
+
+
+@pytest.mark.parametrize("text", ["", "* daemon started successfully\r\n", "already connected to 10.0.0.9:5555", "ok"])
+def test_what_is_no_error_is_none(text: str) -> None:
+    assert problem_of(text) is None
+
+
+HEADER = "List of devices attached\r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("adb-1A (2)._adb-tls-connect._tcp offline transport_id:4", ("adb-1A (2)._adb-tls-connect._tcp", "offline")),
+        ("my device (2)._adb._tcp device product:x model:Y device:z", ("my device (2)._adb._tcp", "device")),
+        ("????????????\tno permissions", ("????????????", "no permissions")),
+        ("1A2B\tdevice", ("1A2B", "device")),
+        (
+            "  1A2B                   device usb:1-1 product:a model:b device:c transport_id:1 news:1",
+            ("1A2B", "device"),
+        ),
+        ("1A2B                   device product:a mod", ("1A2B", "device")),  # cut off
+        ("1A2B\tauthorizing", ("1A2B", "authorizing")),
+        ("1A2B                   connecting transport_id:3", ("1A2B", "connecting")),
+        ("1A2B\tfastbootd", ("1A2B", "unknown")),  # a state that this program does not know
+        ("device\tdevice", ("device", "device")),
+    ],
+)
+def test_lines_of_other_adbs(text: str, expected: tuple[str, str]) -> None:
+    for line in (text, f"{text}\r"):
+        assert [(entry.serial, entry.state) for entry in parse_devices(f"{HEADER}{line}\n\n")] == [expected]
+
+
+@pytest.mark.parametrize(
+    "text", ["adb.exe: device unauthorized.", "error: device offline", "- waiting for device -", "one word", ""]
+)
+def test_complaint_is_no_device(text: str) -> None:
+    assert parse_devices(text) == ()
+
+
+def test_state_of_a_later_adb_is_unknown_and_named() -> None:
+    [entry] = parse_devices("List of devices attached\n1A2B\tin some mode usb:1-1 transport_id:2\n")
+    assert (entry.state, entry.detail, entry.usb, entry.transport_id) == ("unknown", "in some mode", "usb:1-1", 2)
+    assert entry.cure
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(damaged("adb"))
+def test_damaged_lists_and_errors_never_fail(text: str) -> None:
+    for entry in parse_devices(text):
+        assert entry.serial
+        assert entry.serial == entry.serial.strip()
+        assert entry.ready or entry.cure
+    error = error_of("adb:1", text)
+    assert error.message
+    assert error.hint
 
 
 def test_full_disk_is_not_worth_another_try_but_a_lost_device_is() -> None:
