@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from results.cell_result import CellResult, Estimate, Unit
+from results.cell_result import CellResult, Estimate, Reason, Unit
 from results.store import Evidence
 
 WIDTH = 100
@@ -78,8 +78,8 @@ def interval_text(estimate: Estimate | None) -> str:
     return f"{figure(estimate.low, estimate.unit)} - {figure(estimate.high, estimate.unit)}"
 
 
-def notes(evidence: Evidence, results: Sequence[CellResult]) -> list[str]:
-    """What a reader must know beside the table: quick runs, random weights, cut lines, and each reason in words."""
+def notes(evidence: Evidence, results: Sequence[CellResult], every_reason: bool = False) -> list[str]:
+    """What a reader must know beside the table: quick runs, random weights, cut lines, and the reasons in words."""
     found = []
     if evidence.run.quick:
         found.append("quick run: one block of short trials, good for a look and not for a claim")
@@ -87,10 +87,23 @@ def notes(evidence: Evidence, results: Sequence[CellResult]) -> list[str]:
         found.append("* random weights: latency does not depend on them, accuracy would")
     if evidence.damaged:
         found.append("the last line of the evidence was cut; that trial does not count")
+    raised: dict[str, list[tuple[CellResult, Reason]]] = {}
     for cell in results:
-        found += [
-            f"{escape(cell.id)}: {reason.code}{' (waived)' if reason.waived else ''}: {escape(reason.message)}"
-            for reason in cell.reasons
-            if reason.code != "EMULATED"
-        ]
+        for reason in cell.reasons:
+            if reason.code != "EMULATED":  # the table's title says so
+                raised.setdefault(reason.code, []).append((cell, reason))
+    for code, where in raised.items():
+        shown = where if every_reason else [max(where, key=_severity)]
+        of_all = f" in {len(where)} of {len(results)} cells, worst" if len(where) > len(shown) else ""
+        for cell, reason in shown:
+            waived = " (waived)" if reason.waived else ""
+            found.append(f"{code}{waived}{of_all}: {escape(cell.id)}: {escape(reason.message)}")
+    if not every_reason and any(len(where) > 1 for where in raised.values()):
+        found.append(f"every reason: bench show {escape(evidence.run.id)} --reasons; what to do: docs/verdicts.md")
     return found
+
+
+def _severity(raised: tuple[CellResult, Reason]) -> tuple[bool, float]:
+    """How far beyond its threshold, in thresholds; what is waived comes last."""
+    _, reason = raised
+    return not reason.waived, abs(reason.value - reason.threshold) / (abs(reason.threshold) or 1.0)

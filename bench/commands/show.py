@@ -22,6 +22,9 @@ def show(
     run: Annotated[str, typer.Argument(help="Path, id, unique prefix of one, or latest.")] = "latest",
     runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     waive: Annotated[list[str] | None, typer.Option(help="Verdict codes that shall not count.")] = None,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="Every reason of every cell, not the worst of each.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
     """Show a run's cells: latency with its 95 % interval, costs, verdict and reasons."""
@@ -30,10 +33,12 @@ def show(
 
     evidence = open_run(runs, run)
     codes = [code for text in waive or () for code in text.split(",")]
-    print_cells(evidence, cells(evidence, codes), as_json=json)
+    print_cells(evidence, cells(evidence, codes), as_json=json, every_reason=reasons)
 
 
-def print_cells(evidence: Evidence, results: Sequence[CellResult], *, as_json: bool) -> None:
+def print_cells(
+    evidence: Evidence, results: Sequence[CellResult], *, as_json: bool, every_reason: bool = False
+) -> None:
     """Print a run's cells on stdout, as tables of at most 100 columns or as JSON."""
     if as_json:
         print(cells_json(evidence, results))
@@ -43,7 +48,7 @@ def print_cells(evidence: Evidence, results: Sequence[CellResult], *, as_json: b
     out = console()
     for table in cell_tables(results):
         out.print(table)
-    for note in notes(evidence, results):
+    for note in notes(evidence, results, every_reason):
         out.print(note)
 
 

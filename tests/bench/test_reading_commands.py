@@ -71,6 +71,19 @@ def test_show_prints_interval_verdict_and_reason_in_100_columns(runs: Path, caps
     assert max(map(len, out.splitlines())) <= 100
 
 
+def test_show_prints_the_worst_of_each_reason_or_every_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    artifacts = [artifact("mobilenet_v2", "tflite", p) for p in ("fp32", "int8")]
+    effects = [Effects(disturbed_share=0.4), Effects(disturbed_share=0.7)]
+    stored(tmp_path, evidence(effects, artifacts, run_id="busy"))
+    told = {}
+    for options in ((), ("--reasons",)):
+        _, out, _ = shown(capsys, "show", "busy", "--runs", str(tmp_path), *options)
+        told[options] = [line for line in out.splitlines() if line.startswith("CONTENDED")]
+    assert len(told[()]) == 1
+    assert told[()][0].startswith("CONTENDED in 2 of 2 cells, worst: local/mobilenet_v2/tflite/int8/t1:")
+    assert len(told["--reasons",]) == 2
+
+
 def test_waiver_on_the_command_line_is_shown_and_changes_the_verdict(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
