@@ -15,12 +15,12 @@ from pathlib import Path
 
 import adbutils
 
+from bench.transports.adb_sync import pieces
 from bench.transports.adb_texts import CURES, Listed, error_of, parse_devices
 from bench.transports.protocol import Progress
 from bench.transports.remote import LinkLost, Process, RemoteTransport, Stream
 from foundation.errors import DeviceError
 
-_SYNC_CHUNK = 64 * 1024  # the protocol's largest DATA block
 _STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
 _CONNECT_S = 10.0
 
@@ -148,16 +148,12 @@ class AdbLink:
         try:
             stream = connection.conn
             stream.settimeout(60.0)
-            target = f"{remote},{0o100000 | mode}".encode()
-            stream.sendall(b"SEND" + struct.pack("<I", len(target)) + target)
-            moved = 0
-            with local.open("rb") as source:
-                while block := source.read(_SYNC_CHUNK):
-                    stream.sendall(b"DATA" + struct.pack("<I", len(block)) + block)
-                    moved += len(block)
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with local.open("rb", buffering=0) as source:
+                for piece, moved in pieces(source, remote, mode):
+                    stream.sendall(piece)
                     if progress is not None:
                         progress(moved)
-            stream.sendall(b"DONE" + struct.pack("<I", int(time.time())))
             self._sync_answer(stream, remote)
         except OSError as error:
             raise LinkLost(str(error)) from error

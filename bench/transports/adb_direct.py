@@ -12,10 +12,9 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import adb_shell.adb_device
-import adb_shell.adb_message
-import numpy as np
+from adb_shell import constants
 from adb_shell.adb_device import AdbDevice
+from adb_shell.adb_message import AdbMessage
 from adb_shell.auth.keygen import keygen
 from adb_shell.auth.sign_pythonrsa import PythonRSASigner
 from adb_shell.exceptions import (
@@ -26,15 +25,16 @@ from adb_shell.exceptions import (
     InvalidChecksumError,
     InvalidCommandError,
     InvalidResponseError,
-    PushFailedError,
     TcpTimeoutException,
     UsbDeviceNotFoundError,
     UsbReadFailedError,
     UsbWriteFailedError,
 )
+from adb_shell.hidden_helpers import _AdbTransactionInfo
 from adb_shell.transport.base_transport import BaseTransport
-from adb_shell.transport.tcp_transport import TcpTransport
 
+from bench.transports.adb_packets import Packets, Tcp, Watched
+from bench.transports.adb_sync import PIECE, answered, pieces
 from bench.transports.adb_texts import CURES, error_of
 from bench.transports.protocol import Progress
 from bench.transports.remote import LinkLost, Process, RemoteTransport, Stream
@@ -59,20 +59,10 @@ _BROKEN = (
 )
 
 
-def checksum(data: bytes | bytearray) -> int:
-    """adb's checksum of a packet: the sum of its bytes. The library's own loop takes most of a push's time."""
-    return int(np.frombuffer(data, np.uint8).sum(dtype=np.uint64)) & 0xFFFFFFFF
-
-
-# Both modules hold the name; the library offers no other way in.
-adb_shell.adb_message.checksum = checksum
-adb_shell.adb_device.checksum = checksum
-
-
 def tcp_transport(host: str, port: int, patience_s: float | None = None, auth_s: float = AUTH_S) -> RemoteTransport:
     """The adbd that listens at HOST:PORT."""
     name = f"adb:{host}:{port}"
-    return RemoteTransport(name, lambda: _connect(name, lambda: TcpTransport(host, port), auth_s), patience_s)
+    return RemoteTransport(name, lambda: _connect(name, lambda: Tcp(host, port), auth_s), patience_s)
 
 
 def usb_transport(serial: str, patience_s: float | None = None, auth_s: float = AUTH_S) -> RemoteTransport:
@@ -85,50 +75,6 @@ def usb_transport(serial: str, patience_s: float | None = None, auth_s: float = 
         return UsbTransport.find_adb(serial=serial)
 
     return RemoteTransport(name, lambda: _connect(name, opened, auth_s), patience_s)
-
-
-class Watched(BaseTransport):  # type: ignore[misc]  # adb_shell has no types
-    """Another transport, made exact: whole writes, and a closed peer noticed at once."""
-
-    def __init__(self, inner: BaseTransport) -> None:
-        self._inner = inner
-        self._closed = False
-
-    def close(self) -> None:
-        """Close the connection; a thread that waits in it gets ConnectionResetError."""
-        self._closed = True
-        self._inner.close()
-
-    def connect(self, transport_timeout_s: float | None) -> None:
-        """Open the connection."""
-        self._closed = False
-        self._inner.connect(transport_timeout_s)
-
-    def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
-        """Up to `numbytes`, at least one. Raises ConnectionResetError when the peer is gone."""
-        with self._closing_noticed():
-            data = bytes(self._inner.bulk_read(numbytes, transport_timeout_s))
-        if not data:
-            raise ConnectionResetError("the device closed the connection")
-        return data
-
-    def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
-        """All of `data`: the plain transport may send a part and say so to nobody."""
-        sent = 0
-        while sent < len(data):
-            with self._closing_noticed():
-                sent += int(self._inner.bulk_write(memoryview(data)[sent:] if sent else data, transport_timeout_s))
-        return sent
-
-    @contextlib.contextmanager
-    def _closing_noticed(self) -> Iterator[None]:
-        """A socket that is gone makes select() complain of its arguments."""
-        try:
-            yield
-        except (ValueError, TypeError, AttributeError) as error:
-            if self._closed:
-                raise ConnectionResetError("the connection was closed") from error
-            raise
 
 
 def adb_key() -> PythonRSASigner:
@@ -150,6 +96,7 @@ def _connect(name: str, opened: Callable[[], BaseTransport], auth_s: float) -> D
     try:
         transport = Watched(opened())
         device = AdbDevice(transport, default_transport_timeout_s=_IO_S)
+        device._io_manager = Packets(transport)
         device.connect(
             rsa_keys=[adb_key()],
             transport_timeout_s=_CONNECT_S,
@@ -185,23 +132,41 @@ class DirectLink:
         return _DirectProcess(chunks, self._transport)
 
     def send(self, local: Path, remote: str, mode: int, progress: Progress | None) -> None:
-        """See Link."""
-        moved = 0
-
-        def moved_on(_: str, count: int, __: int) -> None:
-            nonlocal moved
-            moved += count
-            if progress is not None:
-                progress(moved)
-
+        """See Link. The next piece is read while the device writes the last one."""
+        device = self._device
+        answer = b""
         try:
-            self._device.push(
-                str(local), remote, st_mode=0o100000 | mode, progress_callback=moved_on, read_timeout_s=_IO_S
-            )
-        except PushFailedError as error:
-            raise error_of(f"{self._name}, {remote}", _words(error)) from error
+            stream = device._open(b"sync:", _IO_S, _IO_S, None)
+            with local.open("rb", buffering=0) as source:
+                for turn, (piece, moved) in enumerate(pieces(source, remote, mode, min(PIECE, device._maxdata))):
+                    if turn:
+                        answer += self._heard(stream, constants.OKAY)
+                    if answer:
+                        break  # a device that cannot write says so before the end
+                    device._io_manager.send(
+                        AdbMessage(constants.WRTE, stream.local_id, stream.remote_id, piece), stream
+                    )
+                    if progress is not None:
+                        progress(moved)
+            while (said := answered(answer)) is None:
+                answer += self._heard(stream, constants.WRTE)
+            if not said:
+                device._clse(stream)
         except _BROKEN as error:
             raise LinkLost(_words(error)) from error
+        if said:
+            raise error_of(f"{self._name}, {remote}", said)
+
+    def _heard(self, stream: _AdbTransactionInfo, awaited: bytes) -> bytes:
+        """What the device wrote until a packet of the awaited kind; that kind of a piece taken is OKAY."""
+        said = b""
+        while True:
+            kind, data = self._device._read_until([constants.OKAY, constants.WRTE, constants.CLSE], stream)
+            if kind == constants.CLSE:
+                raise ConnectionResetError("the device closed the stream in mid-transfer")
+            said += bytes(data)
+            if kind == awaited:
+                return said
 
     def fetch(self, remote: str, local: Path) -> None:
         """See Link."""
