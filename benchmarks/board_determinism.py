@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -60,19 +60,33 @@ def boots(count: int) -> list[float]:
     return seconds
 
 
-def measured(models: str, precisions: str, formats: str, runs: Path, board: str) -> dict[str, Cell]:
-    """One `bench run` on a board of its own: instructions of each cell and of its operators."""
-    selection = ["--models", models, "--precisions", precisions, "--formats", formats]
-    command = [sys.executable, "-c", "from bench.main import main; main()", "run", *selection]
+def run(selection: Sequence[str], devices: Sequence[str], runs: Path) -> float:
+    """One `bench run` of this selection on these devices; its seconds."""
+    named = [part for device in devices for part in ("--device", device)]
+    command = [sys.executable, "-c", "from bench.main import main; main()", "run", *selection, *named]
     began = time.monotonic()
-    try:
-        ensure_running(board)
-        ended = subprocess.run([*command, "--device", f"emulator:{board}", "--out", str(runs)], check=False)
-    finally:
-        stop(board)
+    ended = subprocess.run([*command, "--out", str(runs)], check=False)
     if ended.returncode:
         raise SystemExit(f"bench run ended with {ended.returncode}")
-    print(f"run on {board}: {time.monotonic() - began:.0f} s", flush=True)
+    return time.monotonic() - began
+
+
+def measured(selection: Sequence[str], runs: Path, board: str) -> dict[str, Cell]:
+    """One `bench run` on a board booted for it."""
+    try:
+        began = time.monotonic()
+        ensure_running(board)
+        booted = time.monotonic() - began
+        print(
+            f"{board}: booted in {booted:.1f} s, run in {run(selection, [f'emulator:{board}'], runs):.0f} s", flush=True
+        )
+    finally:
+        stop(board)
+    return counted(runs)
+
+
+def counted(runs: Path) -> dict[str, Cell]:
+    """Instructions of each cell of the latest run there, and of its operators."""
     evidence = open_run(runs, "latest")
     operators = {
         each.cell.id: {(row.order, row.name): row.time for row in operator_table(each)}
@@ -86,11 +100,36 @@ def measured(models: str, precisions: str, formats: str, runs: Path, board: str)
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def compared(first: dict[str, Cell], second: dict[str, Cell]) -> bool:
+    """Print how far the second run's cells and operators are from the first's; whether the bounds hold."""
+    held = True
+    print(f"\n{'cell':34} {'instructions':>14} {'cell':>10} {'operators: worst':>18}")
+    for name, (instructions, operators) in first.items():
+        again, others = second[name]
+        if operators.keys() != others.keys():
+            raise SystemExit(f"{name} ran two different graphs")
+        cell = abs(again / instructions - 1)
+        worst = max((abs(others[key] / count - 1) for key, count in operators.items() if count), default=0.0)
+        held &= cell <= CELL_BOUND and worst <= OPERATOR_BOUND
+        print(f"{name:34} {instructions:14,.0f} {cell:10.4%} {worst:10.3%} of {len(operators)}")
+    return held
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is run."""
     parser.add_argument("--models", default="mobilenet_v2,squeezenet1_1")
     parser.add_argument("--precisions", default="int8")
     parser.add_argument("--formats", default="onnx,tflite")
+
+
+def selection(options: argparse.Namespace) -> list[str]:
+    """The same options for `bench run`."""
+    return ["--models", options.models, "--precisions", options.precisions, "--formats", options.formats]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_selection(parser)
     parser.add_argument("--busy", type=int, default=1, help="busy processes beside the second run")
     parser.add_argument("--boots", type=int, default=3, help="boots to time; 0: none")
     parser.add_argument("--runs", type=Path, help="keep the evidence in this folder")
@@ -103,19 +142,11 @@ def main() -> int:
         print(f"boot: median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s of {len(seconds)}")
     with tempfile.TemporaryDirectory() as scratch:
         runs = options.runs or Path(scratch)
-        chosen = (options.models, options.precisions, options.formats, runs)
+        chosen = (selection(options), runs)
         quiet = measured(*chosen, f"quiet-{os.getpid()}")
         with busy(options.busy):
             loaded = measured(*chosen, f"busy-{os.getpid()}")
-    print(f"\n{'cell':34} {'instructions':>14} {'cell':>10} {'operators: worst':>18}")
-    for name, (instructions, operators) in quiet.items():
-        again, others = loaded[name]
-        if operators.keys() != others.keys():
-            raise SystemExit(f"{name} ran two different graphs")
-        cell = abs(again / instructions - 1)
-        worst = max((abs(others[key] / count - 1) for key, count in operators.items() if count), default=0.0)
-        held &= cell <= CELL_BOUND and worst <= OPERATOR_BOUND
-        print(f"{name:34} {instructions:14,.0f} {cell:10.4%} {worst:10.3%} of {len(operators)}")
+    held &= compared(quiet, loaded)
     print("within the bounds" if held else "BEYOND THE BOUNDS")
     return 0 if held else 1
 
