@@ -32,6 +32,9 @@ QUICK_JOB = {
 }
 COUNTED_JOB = {"warmup_fixed": "2", "samples_fixed": "5", "profile_runs": "3"}  # a deterministic clock needs no more
 
+USUAL_WARMUP_S = 3.4  # until the averages agree; the cold first inference stays in the slow one for some 200
+USUAL_REST_S = 0.4  # loading twice, calibration kernel, host
+
 DEFAULT_BLOCKS = {"nanoseconds": 5, "instructions": 2}
 
 
@@ -83,12 +86,14 @@ def joined(left: Sequence[tuple[str, ...]], right: Sequence[tuple[str, ...]]) ->
 
 
 def trial_seconds(settings: dict[str, str], macs: int, threads: int) -> float:
-    """A rough length of one trial in seconds, for estimates only: 10 GMAC/s a thread is assumed."""
+    """A rough length of one trial in seconds, for estimates only: 10 GMAC/s a thread is assumed, and the usual warm-up
+    and host time of 175 trials of seven networks (README.md, Figures).
+    """
     inference = max(macs / (10e9 * threads), 20e-6)
     if "samples_fixed" in settings:
         counted = int(settings["warmup_fixed"]) + int(settings["samples_fixed"]) + int(settings["profile_runs"])
         return 40 * inference * counted + 2.0  # emulation is some 40 times slower
-    warm = max(int(settings["warmup_min_ns"]) / 1e9, 3 * inference)
+    warm = min(max(USUAL_WARMUP_S, 3 * inference), int(settings["warmup_max_ns"]) / 1e9)
     timed = max(int(settings["samples_min_ns"]) / 1e9, int(settings["samples_min"]) * inference)
     timed = min(timed, int(settings["samples_max_ns"]) / 1e9)
-    return warm * 2 + timed + int(settings["profile_runs"]) * inference * 1.2 + 0.2
+    return warm + timed + int(settings["profile_runs"]) * inference * 1.2 + USUAL_REST_S
