@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+from pathlib import Path
 
 from bench.devices.attached import attached, best_profile, usb_serials
 from bench.devices.lock import holder_of
@@ -11,6 +11,7 @@ from bench.devices.reach import normal_address
 from device_agents.emulator import board as boards
 from foundation.errors import DeviceError
 from foundation.record import Record
+from results.device_state.cpuinfo import parse_cpuinfo
 
 
 class Reachable(Record):
@@ -27,11 +28,7 @@ class Reachable(Record):
 def inventory() -> tuple[list[Reachable], list[DeviceError]]:
     """All of them, and what kept us from seeing more (no adb server). Boards over ssh are connected to."""
     profiles = load_profiles()
-    found = [
-        _lockable(
-            Reachable(name="local", kind="local", state="ready", model=platform.processor() or None, profile="local")
-        )
-    ]
+    found = [_lockable(Reachable(name="local", kind="local", state="ready", model=_own_model(), profile="local"))]
     problems: list[DeviceError] = []
     seen = attached()
     if seen.problem is not None:
@@ -65,6 +62,15 @@ def inventory() -> tuple[list[Reachable], list[DeviceError]]:
         if profile.device and not profile.builtin and profile.device.startswith("ssh:"):
             found.append(_board(profile.name, profile.device))
     return found, problems
+
+
+def _own_model() -> str | None:
+    """What this machine calls itself: a board's name, else its processor's."""
+    try:
+        found = parse_cpuinfo(Path("/proc/cpuinfo").read_text(errors="replace"))
+    except OSError:
+        return None
+    return found.board or next((core.model_name for core in found.cores if core.model_name), None)
 
 
 def _lockable(device: Reachable) -> Reachable:

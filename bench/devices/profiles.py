@@ -83,17 +83,22 @@ def _parsed(text: str, where: str) -> dict[str, dict[str, Any]]:
     try:
         table = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise UsageError(f"{where} is not YAML: {error}", hint="see docs/guide.md, 'Device profiles'") from error
+        raise UsageError(f"{where} is not YAML: {error}", hint="see docs/devices.md, 'Profiles'") from error
     if not isinstance(table, dict):
-        raise UsageError(f"{where}: profiles are `name:` with settings below", hint="see docs/guide.md")
+        raise UsageError(f"{where}: profiles are `name:` with settings below", hint="see docs/devices.md, 'Profiles'")
     for name, settings in table.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise UsageError(f"{where}: {name!r} is no profile's name", hint="use letters, digits, '-', '_' and '.'")
         if not isinstance(settings, dict):
             raise UsageError(f"{where}: the profile '{name}' has no settings", hint="write `device:` below it")
         _check_keys(settings, (*_KEYS, "base"), f"{where}: {name}")
-        if isinstance(settings.get("limits"), dict):
-            _check_keys(settings["limits"], tuple(Limits.model_fields), f"{where}: {name}: limits")
+        limits = settings.get("limits", {})
+        if not isinstance(limits, dict):
+            keys = ", ".join(Limits.model_fields)
+            raise UsageError(f"{where}: {name}: limits: not a table but {limits!r}", hint=f"its keys are: {keys}")
+        _check_keys(limits, tuple(Limits.model_fields), f"{where}: {name}: limits")
+        if not isinstance(settings.get("base", ""), str):
+            raise UsageError(f"{where}: {name}: base: {settings['base']!r} is no name", hint="name one profile")
     return table
 
 

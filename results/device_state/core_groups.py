@@ -107,7 +107,7 @@ def chosen_cores(asked: str, groups: CoreGroups) -> str:
     if not listed:
         raise UsageError(
             f"--cores {asked}: not big, little, all, any, a mask such as 0xf0, or a list such as 4-7",
-            hint="`bench devices --json` shows each device's cores",
+            hint=_described(groups),
         )
     absent = [core for core in listed if groups.cores and core not in groups.cores]
     if absent:
@@ -116,6 +116,13 @@ def chosen_cores(asked: str, groups: CoreGroups) -> str:
             hint=f"its cores are {format_core_list(groups.cores)}",
         )
     return format_core_list(listed)
+
+
+def _described(groups: CoreGroups) -> str:
+    if not groups.groups:
+        return "this device does not tell its cores apart: use any"
+    kinds = f", big {format_core_list(groups.big)}, little {format_core_list(groups.little)}" if groups.differ else ""
+    return f"its cores are {format_core_list(groups.cores)}{kinds}"
 
 
 def default_cores(groups: CoreGroups) -> str:

@@ -39,8 +39,9 @@ def test_default_keeps_to_the_biggest_cores_where_cores_differ() -> None:
 
 @pytest.mark.parametrize("asked", ["huge", "", "0x0", "0xzz", "7-4", "1;2", "-1"])
 def test_words_that_mean_nothing_are_refused(asked: str) -> None:
-    with pytest.raises(UsageError, match="--cores"):
+    with pytest.raises(UsageError, match="--cores") as error:
         chosen_cores(asked, PIXEL6)
+    assert error.value.hint == "its cores are 0-7, big 6-7, little 0-3"
 
 
 def test_core_that_is_not_there_is_named() -> None:
