@@ -118,11 +118,14 @@ async def _sync(stream: Stream) -> None:
 
 
 async def _receive(stream: Stream, daemon: FaultyAdbd, path: Path, mode: int) -> None:
+    """Like the real one, it says at once that it cannot write, and takes the rest of the file all the same."""
     refused = "" if path.is_relative_to(daemon.folder) else "couldn't create file: Permission denied"
     if not refused:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
         daemon.pushes.append(str(path))
+    else:
+        await _fail(stream, refused)
     used = daemon.used_bytes()
     while True:
         kind, length = struct.unpack("<4sI", await stream.exactly(8))
@@ -132,14 +135,13 @@ async def _receive(stream: Stream, daemon: FaultyAdbd, path: Path, mode: int) ->
         used += len(data)
         if not refused and daemon.faults.disk_bytes is not None and used > daemon.faults.disk_bytes:
             refused = "write failed: No space left on device"
+            await _fail(stream, refused)
         if not refused:
             with path.open("ab") as target:
                 target.write(data)
-    if refused:
-        await _fail(stream, refused)
-        return
-    path.chmod(mode)
-    await stream.write(struct.pack("<4sI", b"OKAY", 0))
+    if not refused:
+        path.chmod(mode)
+        await stream.write(struct.pack("<4sI", b"OKAY", 0))
 
 
 async def _fail(stream: Stream, message: str) -> None:

@@ -17,6 +17,7 @@ from bench.transports.remote import RemoteTransport
 from bench.transports.ssh import ssh_transport
 from foundation.errors import DeviceError
 from tests.bench.conftest import SshServer
+from tests.bench.faulty_adbd import FaultyAdbd
 from tests.bench.test_local_transport import gone
 
 HOSTILE = "a b'c\"d;$(touch pwned)\n`id` \\ *"
@@ -137,6 +138,23 @@ def test_hostile_names_survive_push_and_pull(transport: RemoteTransport, folder:
 def test_pull_of_a_missing_file_says_so(transport: RemoteTransport, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="No such file"):
         transport.pull(f"{folder}/absent", tmp_path / "back")
+
+
+def test_full_disk_in_the_middle_of_a_large_file_is_told_in_the_devices_words(
+    transport: RemoteTransport, request: pytest.FixtureRequest, folder: Path, tmp_path: Path
+) -> None:
+    if transport.name.startswith("ssh"):
+        pytest.skip("this computer's own disk cannot be filled")
+    phone: FaultyAdbd = request.getfixturevalue("phone")
+    big = tmp_path / "big"
+    big.write_bytes(os.urandom(5_000_000))
+    phone.faults.disk_bytes = phone.used_bytes() + 1_500_000
+    with pytest.raises(DeviceError, match="No space left on device") as error:
+        transport.push(big, f"{folder}/big")
+    assert not error.value.retryable
+    phone.faults.disk_bytes = None
+    transport.push(big, f"{folder}/big")
+    assert (folder / "big").read_bytes() == big.read_bytes()
 
 
 def test_unchanged_file_costs_nothing_and_a_changed_one_of_equal_size_is_pushed(
