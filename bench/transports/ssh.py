@@ -12,6 +12,7 @@ import select
 import shlex
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -156,41 +157,34 @@ class SshLink:
 
     def send(self, local: Path, remote: str, mode: int, progress: Progress | None) -> None:
         """See Link: mkdir, cat, chmod."""
-        folder = str(PurePosixPath(remote).parent)
-        path = shlex.quote(remote)
-        channel = self._opened(f"mkdir -p -- {shlex.quote(folder)} && cat > {path} && chmod {mode:o} -- {path}")
-        try:
+        folder, path = shlex.quote(str(PurePosixPath(remote).parent)), shlex.quote(remote)
+        command = f"mkdir -p -- {folder} && cat > {path} && chmod {mode:o} -- {path}"
+        with self._transfer(command, remote) as channel, local.open("rb") as source:
             moved = 0
-            with local.open("rb") as source:
-                while block := source.read(_CHUNK):
-                    try:
-                        channel.sendall(block)
-                    except (OSError, EOFError) as error:
-                        if channel.exit_status_ready():
-                            break  # the command ended before it had read everything: its stderr says why
-                        raise LinkLost(str(error) or "the connection closed") from error
-                    moved += len(block)
-                    if progress is not None:
-                        progress(moved)
+            while block := source.read(_CHUNK):
+                try:
+                    channel.sendall(block)
+                except (OSError, EOFError):
+                    if channel.exit_status_ready():
+                        break  # the command ended before it had read everything: its stderr says why
+                    raise
+                moved += len(block)
+                if progress is not None:
+                    progress(moved)
             channel.shutdown_write()
-            said = channel.makefile_stderr("rb").read()
-            status = channel.recv_exit_status()
-        except _BROKEN as error:
-            raise LinkLost(str(error) or type(error).__name__) from error
-        finally:
-            channel.close()
-        if status < 0:
-            raise LinkLost("the connection closed in mid-transfer")
-        if status != 0:
-            raise error_of(f"{self._name}, {remote}", said.decode(errors="replace"))
 
     def fetch(self, remote: str, local: Path) -> None:
         """See Link: cat."""
-        channel = self._opened(f"cat -- {shlex.quote(remote)}")
+        with self._transfer(f"cat -- {shlex.quote(remote)}", remote) as channel, local.open("wb") as target:
+            while block := channel.recv(_CHUNK):
+                target.write(block)
+
+    @contextlib.contextmanager
+    def _transfer(self, command: str, remote: str) -> Iterator[paramiko.Channel]:
+        """A command that takes or gives a file's bytes; at the end its status counts, and its stderr says why."""
+        channel = self._opened(command)
         try:
-            with local.open("wb") as target:
-                while block := channel.recv(_CHUNK):
-                    target.write(block)
+            yield channel
             said = channel.makefile_stderr("rb").read()
             status = channel.recv_exit_status()
         except _BROKEN as error:
