@@ -10,16 +10,18 @@ import numpy as np
 from foundation.errors import StorageError
 from results.accuracy import Score, scores
 from results.cell_result import ArtifactRef, CellResult, Estimate, Interval, TrialLatency, Unit
+from results.collector import paused_collector
 from results.device_checks import calibration
 from results.evidence import Clock, Run, Trial
 from results.reading import Reading, read
 from results.statistics import median, median_with_interval, percentile
 from results.store import Evidence
-from results.verdicts import CellEvidence, check_waivers, disturbed_share, judge, noise_of
+from results.verdicts import CellEvidence, check_waivers, judge
 
 UNITS: Final[dict[Clock, Unit]] = {"nanoseconds": "ms", "instructions": "instructions"}
 
 
+@paused_collector()
 def cells(evidence: Evidence, waive: Sequence[str] = ()) -> list[CellResult]:
     """Every cell of the run in the plan's order. `waive` adds to the codes that the run itself waived.
 
@@ -31,6 +33,7 @@ def cells(evidence: Evidence, waive: Sequence[str] = ()) -> list[CellResult]:
     return [_result(evidence.run, cell, waived, accuracy.get(cell.cell.id)) for cell in cell_evidence(evidence)]
 
 
+@paused_collector()
 def cell_evidence(evidence: Evidence) -> list[CellEvidence]:
     """The evidence of each cell of the plan: one reading a block, the last made for it."""
     run = evidence.run
@@ -118,8 +121,8 @@ def _result(run: Run, evidence: CellEvidence, waived: Sequence[str], accuracy: S
         published=artifact.published,
         agreement=artifact.agreement,
         accuracy=accuracy,
-        disturbed_share=disturbed_share(evidence),
-        noise=noise_of(evidence),
+        disturbed_share=evidence.disturbed_share,
+        noise=evidence.noise,
         p90=p90,
         p99=p99,
         cpu=cpu,

@@ -24,7 +24,7 @@ from results.evidence import (
     Warmup,
     lines_of,
 )
-from results.statistics import MIN_UNDISTURBED, median
+from results.statistics import MIN_UNDISTURBED, middle
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,12 @@ class Reading:
         quiet: NDArray[np.float64] = self.wall[np.array(self.samples.preemptions) == 0]
         return quiet
 
-    @property
+    @cached_property
+    def ordered(self) -> NDArray[np.float64]:
+        """Wall times of the samples without a preemption, sorted."""
+        return np.sort(self.undisturbed)
+
+    @cached_property
     def disturbed(self) -> int:
         """How many samples were disturbed."""
         return int(self.wall.size - self.undisturbed.size)
@@ -89,19 +94,17 @@ class Reading:
     @cached_property
     def undisturbed_median(self) -> float:
         """Median of undisturbed samples, in clock units."""
-        return median(self.undisturbed)
+        return middle(self.ordered)
 
 
 def read(trial: Trial) -> Reading:
     """Sort a trial's lines. Raises StorageError when the samples' lists differ in length."""
     found: dict[str, object] = {}
     for record in lines_of(trial):
-        if isinstance(record, State):
+        if record.kind == "state":
             found[record.when] = record
-        elif isinstance(record, Failure):
-            found["failure"] = record
         else:
-            found[record.kind] = record
+            found["failure" if record.kind == "error" else record.kind] = record
     reading = Reading(trial, **found)  # type: ignore[arg-type]
     samples = reading.samples
     if samples and not len(samples.wall_ns) == len(samples.cpu_ns) == len(samples.preemptions) > 0:

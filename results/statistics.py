@@ -33,19 +33,15 @@ def median(values: ArrayLike) -> float:
 
     Raises IndexError for none.
     """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    ordered = np.array(values, dtype=np.float64)
+    ordered.sort()
+    return middle(ordered)
+
+
+def middle(ordered: Floats) -> float:
+    """Median of what is sorted already. Raises IndexError for none."""
     half = ordered.size // 2
     return float(ordered[half] if ordered.size % 2 else (ordered[half - 1] + ordered[half]) / 2.0)
-
-
-def trial_latency(wall: ArrayLike, preemptions: ArrayLike) -> float | None:
-    """Median of the undisturbed samples (those without a preemption), or None when there are fewer than 10.
-
-    An inference that lost its core to another process measures the other process. DESIGN.md section 6.
-    """
-    samples = np.asarray(wall, dtype=np.float64)
-    kept = samples[np.asarray(preemptions) == 0]
-    return median(kept) if kept.size >= MIN_UNDISTURBED else None
 
 
 def percentile(samples: ArrayLike, share: float) -> float | None:
@@ -84,8 +80,10 @@ def log_t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[Floats,
     trials = logs.shape[-1]
     if trials < 2:
         raise ValueError("an interval needs at least two trials")
-    centre = logs.mean(axis=-1)
-    reach = student_t(0.5 + confidence / 2, trials - 1) * logs.std(axis=-1, ddof=1) / math.sqrt(trials)
+    centre = logs.sum(axis=-1) / trials
+    apart = logs - centre[..., None]
+    spread = np.sqrt((apart * apart).sum(axis=-1) / (trials - 1))
+    reach = student_t(0.5 + confidence / 2, trials - 1) * spread / math.sqrt(trials)
     return np.exp(centre - reach), np.exp(centre + reach)
 
 
@@ -241,13 +239,22 @@ def half_log_ratio(samples: Floats) -> float:
     return math.log(median(samples[-half:]) / median(samples[:half]))
 
 
-def otsu_split(samples: Floats) -> tuple[float, float, float]:
-    """The split of samples in two that explains most variance: (explained share, smaller part's share, gap of means).
+def widest_gap(ordered: Floats, share: float) -> float:
+    """The largest gap (as otsu_split tells it) that sorted samples can have whose smaller part is at least `share`.
+
+    The variance between two parts, p (1 - p) gap^2, is at most all of it; no part's mean is below the fastest sample.
+    """
+    apart = ordered - ordered.sum() / ordered.size
+    variance = float(apart @ apart) / ordered.size
+    return math.sqrt(variance / (share * (1.0 - share))) / float(ordered[0])
+
+
+def otsu_split(ordered: Floats) -> tuple[float, float, float]:
+    """The split of sorted samples that explains most variance: (explained share, smaller part's share, gap of means).
 
     Otsu, IEEE Trans. SMC 1979 (separability eta). A normal distribution gives 2/pi = 0.64, a uniform one 0.75, two
     equal normal ones four standard deviations apart 0.8. The gap is relative to the lower part's mean.
     """
-    ordered = np.sort(samples)
     count = ordered.size
     total = ordered.var() * count
     if total == 0.0:

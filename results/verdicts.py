@@ -24,7 +24,7 @@ from results.cell_result import Reason, Verdict
 from results.device_checks import frequency_changed, low_battery, throttled
 from results.evidence import Cell, Clock
 from results.reading import Reading
-from results.statistics import coefficient_of_variation, half_log_ratio, median, otsu_split, student_t
+from results.statistics import coefficient_of_variation, half_log_ratio, median, otsu_split, student_t, widest_gap
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,21 @@ class CellEvidence:
     def complete(self) -> list[Reading]:
         """Trials that ended with their last line."""
         return [reading for reading in self.readings if reading.complete]
+
+    @cached_property
+    def noise(self) -> float | None:
+        """Median over trials of the coefficient of variation of undisturbed samples."""
+        if not self.timed:
+            return None
+        values = [coefficient_of_variation(reading.undisturbed) for reading in self.complete]
+        known = [value for value in values if value is not None]
+        return median(known) if known else None
+
+    @cached_property
+    def disturbed_share(self) -> float | None:
+        """Disturbed samples over all samples of complete trials."""
+        total = sum(reading.wall.size for reading in self.complete)
+        return sum(reading.disturbed for reading in self.complete) / total if total else None
 
     @property
     def timed(self) -> bool:
@@ -120,20 +135,11 @@ def not_warm(evidence: CellEvidence) -> Reason | None:
 
 def noisy(evidence: CellEvidence) -> Reason | None:
     """Coefficient of variation of undisturbed samples, the median trial's."""
-    noise = noise_of(evidence)
+    noise = evidence.noise
     if noise is None or noise <= MAX_NOISE:
         return None
     message = f"undisturbed samples vary by {noise:.1%} (standard deviation over mean)"
     return Reason(code="NOISY", value=noise, threshold=MAX_NOISE, message=message)
-
-
-def noise_of(evidence: CellEvidence) -> float | None:
-    """Median over trials of the coefficient of variation of undisturbed samples."""
-    if not evidence.timed:
-        return None
-    values = [coefficient_of_variation(reading.undisturbed) for reading in evidence.complete]
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
 
 
 def drift(evidence: CellEvidence) -> Reason | None:
@@ -174,9 +180,11 @@ def bimodal(evidence: CellEvidence) -> Reason | None:
     """
     if not evidence.timed:
         return None
-    splits = [otsu_split(r.undisturbed) for r in evidence.complete if r.undisturbed.size >= 2 * MIN_SAMPLES]
+    trials = [reading.ordered for reading in evidence.complete if reading.undisturbed.size >= 2 * MIN_SAMPLES]
+    # Most trials are too narrow for two groups so far apart, which is cheaper to see than the best split.
+    splits = [otsu_split(ordered) for ordered in trials if widest_gap(ordered, MIN_MODE_SHARE) > 0.99 * MIN_MODE_GAP]
     apart = [s for s in splits if s[0] > MIN_SEPARABILITY and s[1] >= MIN_MODE_SHARE and s[2] >= MIN_MODE_GAP]
-    if not apart or 2 * len(apart) < len(splits):
+    if not apart or 2 * len(apart) < len(trials):
         return None
     separability, gap = median([s[0] for s in apart]), median([s[2] for s in apart])
     message = f"samples fall into two groups {gap:.0%} apart"
@@ -185,17 +193,11 @@ def bimodal(evidence: CellEvidence) -> Reason | None:
 
 def contended(evidence: CellEvidence) -> Reason | None:
     """Share of samples during which something else took a core of the agent."""
-    share = disturbed_share(evidence)
+    share = evidence.disturbed_share
     if not evidence.timed or share is None or share <= MAX_DISTURBED:
         return None
     message = f"another process interrupted {share:.0%} of the inferences"
     return Reason(code="CONTENDED", value=share, threshold=MAX_DISTURBED, message=message)
-
-
-def disturbed_share(evidence: CellEvidence) -> float | None:
-    """Disturbed samples over all samples of complete trials."""
-    total = sum(reading.wall.size for reading in evidence.complete)
-    return sum(reading.disturbed for reading in evidence.complete) / total if total else None
 
 
 def trials_disagree(evidence: CellEvidence) -> Reason | None:

@@ -24,21 +24,10 @@ from results.statistics import (
     percentile,
     rank_correlation,
     student_t,
-    trial_latency,
     unpaired_ratio,
+    widest_gap,
     wilson_interval,
 )
-
-
-def test_disturbed_samples_do_not_move_the_latency() -> None:
-    quiet = [10.0, 10.1, 9.9] * 5
-    wall = [*quiet, *[30.0] * 10]
-    assert trial_latency(wall, [0] * 15 + [1] * 10) == 10.0
-
-
-def test_below_ten_undisturbed_samples_there_is_no_latency() -> None:
-    assert trial_latency([10.0] * 20, [0] * 9 + [1] * 11) is None
-    assert trial_latency([10.0] * 20, [0] * 10 + [1] * 10) == 10.0
 
 
 def test_students_quantiles_equal_the_printed_table() -> None:
@@ -196,3 +185,15 @@ def test_split_of_known_distributions_explains_the_known_share() -> None:
     assert otsu_split(normal)[0] == pytest.approx(2 / math.pi, abs=0.01)
     assert otsu_split(apart)[0] == pytest.approx(0.80, abs=0.02)
     assert otsu_split(np.full(50, 3.0)) == (0.0, 0.0, 0.0)
+
+
+def test_no_split_is_wider_than_the_widest_gap() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        modes = np.where(random.random(60) < random.uniform(0.1, 0.5), 10.0 + random.uniform(0, 3), 10.0)
+        ordered = np.sort(modes * np.exp(random.normal(0, random.uniform(0.001, 0.05), 60)))
+        _, share, gap = otsu_split(ordered)
+        if share >= 0.15:
+            assert gap <= widest_gap(ordered, 0.15)
+    halves = np.repeat([10.0, 11.0], 30)
+    assert widest_gap(halves, 0.5) == pytest.approx(otsu_split(halves)[2]) == pytest.approx(0.1)

@@ -14,6 +14,7 @@ from foundation.errors import UsageError
 from results.cell_result import CellResult
 from results.derive import cells
 from results.evidence import Trial
+from results.reading import read
 from results.store import Evidence
 from tests.results.synthetic import Effects, artifact, evidence
 
@@ -126,6 +127,22 @@ def test_heavily_contended_cell_claims_no_latency_only_cpu_time() -> None:
     assert "CONTENDED" in codes(cell)
     assert cell.latency is None
     assert cell.cpu is not None
+
+
+def test_disturbed_samples_do_not_move_the_latency() -> None:
+    trial = edited(evidence(blocks=1), "samples", **samples([10, 11, 9] * 5 + [30] * 10, [0] * 15 + [1] * 10)).trials[0]
+    assert read(trial).latency("nanoseconds") == 10
+
+
+@pytest.mark.parametrize(("undisturbed", "latency"), [(9, None), (10, 10.0)])
+def test_below_ten_undisturbed_samples_a_trial_has_no_latency(undisturbed: int, latency: float | None) -> None:
+    preemptions = [0] * undisturbed + [1] * (20 - undisturbed)
+    trial = edited(evidence(blocks=1), "samples", **samples([10] * 20, preemptions)).trials[0]
+    assert read(trial).latency("nanoseconds") == latency
+
+
+def samples(wall: list[int], preemptions: list[int]) -> dict[str, list[int]]:
+    return {"wall_ns": wall, "cpu_ns": wall, "preemptions": preemptions}
 
 
 def test_latency_that_most_trials_could_not_tell_is_not_claimed() -> None:
