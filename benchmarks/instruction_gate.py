@@ -28,7 +28,7 @@ ENVIRONMENT = {
 EXPORT_BADLY = """
 import sys, torch, gate_networks
 module = gate_networks.plain().eval()
-picture = torch.zeros(1, 3, module.input_size, module.input_size)
+picture = torch.zeros(1, *gate_networks.NETWORK.input_shape)
 options = {"unfolded": {"dynamo": True, "optimize": False}, "legacy": {"dynamo": False}}[sys.argv[1]]
 names = {"input_names": ["input"], "output_names": ["output"]}
 torch.onnx.export(module, (picture,), sys.argv[2], opset_version=18, external_data=False, **names, **options)

@@ -1,11 +1,14 @@
 """One model beside 0, 1, 2 and 4 busy loops: what we say, and what the LiteRT wheel's own `litert-benchmark` says.
 
-    python benchmarks/noisy_neighbour.py [--rounds 20] [--threads 1]
+    python benchmarks/noisy_neighbour.py [--rounds 20] [--threads 1] [--out runs]
 
-Each round visits every number of loops in a fresh random order; at each, one trial of ours (`bench run --trials 1`) and
-one call of `litert-benchmark` on the same file, in turn. Bounds (2 cores, mobilenet_v2, TFLite fp32, 1 thread): our
-latency beside 1 and 2 loops within 3 % of the quiet one; beside 4, no latency but CONTENDED; CONTENDED in >= 95 % of
-trials beside a loop for each core, in <= 5 % without.
+Each round visits every load in a fresh random order; at each, one trial of ours (a fresh agent with the settings of
+`bench run`, not profiled) and one call of `litert-benchmark` on the same file, in turn. With fewer threads than cores
+one more load keeps the agent and a loop to the same core: beside a loop on the other core nothing need be disturbed.
+
+Bounds (mobilenet_v2, TFLite fp32): our latency beside 1 and 2 loops within 3 % of the quiet one; beside 4, no latency
+but CONTENDED; CONTENDED in >= 95 % of trials where loops and threads outnumber their cores, in <= 5 % without a loop.
+Evidence is kept in --out, a run for each load; `--from FOLDER` prints the table of such runs again.
 """
 
 from __future__ import annotations
@@ -14,30 +17,62 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from results.derive import cells
-from results.reading import read
-from results.store import Evidence, open_run
+from bench import session
+from bench.options import Options
+from bench.plan import cells_of, job_settings
+from bench.progress import messages
+from bench.sources import gather
+from bench.trial import Station
+from device_agents.bundle import bundle
+from results.derive import cell_evidence, cells
+from results.store import Evidence, RunWriter, open_run
+from results.verdicts import contended
 
 BIN = Path(sys.executable).parent
-LOOPS = (0, 1, 2, 4)
+SHARED_CORE = "0"
+
+
+@dataclass(frozen=True)
+class Load:
+    """Busy loops beside the agent; `cores` keeps both to these cores."""
+
+    name: str
+    loops: int
+    cores: str = "any"
+
+    @property
+    def run(self) -> str:
+        """The id of the run that keeps its evidence."""
+        return "beside-" + "-".join(re.findall(r"\w+", self.name))
+
+    def crowded(self, threads: int) -> bool:
+        """Whether loops and threads outnumber the cores that they share."""
+        return self.loops > 0 and self.loops + threads > (os.cpu_count() or 1 if self.cores == "any" else 1)
+
+
+QUIET = Load("0", 0)
+LOADS = (QUIET, Load("1", 1), Load("2", 2), Load("4", 4))
+SAME_CORE = Load("1, same core", 1, SHARED_CORE)
 
 
 @contextmanager
-def busy(count: int) -> Iterator[None]:
-    """So many processes that do nothing but count, for as long as the block lasts."""
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+def busy(load: Load) -> Iterator[None]:
+    """The load's loops, processes that do nothing but count, for as long as the block lasts."""
+    place = [] if load.cores == "any" else ["taskset", "-c", load.cores]
+    loops = [subprocess.Popen([*place, sys.executable, "-c", "while True: pass"]) for _ in range(load.loops)]
     try:
         yield
     finally:
@@ -46,20 +81,105 @@ def busy(count: int) -> Iterator[None]:
             loop.wait()
 
 
-def our_trial(model: str, threads: int, folder: Path, seed: int) -> Evidence:
-    """One run of one trial, as evidence."""
-    command = [BIN / "bench", "run", "--device", "local", "--models", model, "--trials", "1", "--seed", str(seed)]
-    command += ["--formats", "tflite", "--precisions", "fp32", "--threads", str(threads), "--profile-runs", "0"]
-    subprocess.run([*command, "--out", folder], check=True, capture_output=True)
-    return open_run(folder, "latest")
-
-
-def their_average(file: str, threads: int, folder: Path) -> float:
+def their_average(file: str, threads: int, load: Load, folder: Path) -> float:
     """The average latency in ms that litert-benchmark prints for 50 runs after 10 warm-ups."""
     result = folder / "theirs.json"
-    command = [BIN / "litert-benchmark", "--model", file, "--num_threads", str(threads), "--num_runs", "50"]
+    command: list[str | Path] = [] if load.cores == "any" else ["taskset", "-c", load.cores]
+    command += [BIN / "litert-benchmark", "--model", file, "--num_threads", str(threads), "--num_runs", "50"]
     subprocess.run([*command, "--warmup_runs", "10", "--result_json", result], check=True, capture_output=True)
     return float(json.loads(result.read_text())["latency"]["avg_ms"])
+
+
+def stolen() -> tuple[int, int]:
+    """Ticks that the hypervisor took from this machine's cores so far, and all ticks."""
+    ticks = [int(text) for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return ticks[7], sum(ticks)
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """All rounds; a run for each load in the --out folder, and what else was seen in theirs.json beside it."""
+    loads = [*LOADS, SAME_CORE] if arguments.threads == 1 else list(LOADS)
+    options = Options(
+        models=(arguments.model,),
+        formats=("tflite",),
+        precisions=("fp32",),
+        threads=(arguments.threads,),
+        trials=1,
+        out=arguments.out / "first",
+    )
+    sources = gather(options)
+    [made] = sources.exported
+    first = session.start(options, sources, sys.argv, messages()).run
+    order = random.Random(arguments.seed)
+    beside: dict[str, dict[str, list[float]]] = {load.name: {"average_ms": [], "stolen": []} for load in loads}
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        [device] = session.open_all(["local"], stack)
+        settings = job_settings(device.clock, quick=False, samples_min=None, profile_runs=0)
+        station = session.staged(Station(device, bundle(device.target), "", settings, arguments.seed))
+        writers = {}
+        for load in loads:
+            [cell] = cells_of("local", [made.artifact], (arguments.threads,), load.cores)
+            update = {
+                "id": load.run,
+                "blocks": arguments.rounds,
+                "cells": (cell,),
+                "order": ((cell.id,),) * arguments.rounds,
+                "seed": arguments.seed,
+            }
+            writers[load.name] = stack.enter_context(RunWriter.create(arguments.out, first.model_copy(update=update)))
+        for number in range(arguments.rounds):
+            for load in order.sample(loads, len(loads)):
+                [cell] = writers[load.name].run.cells
+                with busy(load):
+                    before = stolen()
+                    writers[load.name].append(station.measure(cell, made.artifact, made.path, number))
+                    after = stolen()
+                    average = their_average(str(made.path), arguments.threads, load, place)
+                beside[load.name]["average_ms"].append(average)
+                beside[load.name]["stolen"].append((after[0] - before[0]) / max(1, after[1] - before[1]))
+            print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
+    (arguments.out / "theirs.json").write_text(json.dumps(beside) + "\n")
+
+
+def report(folder: Path) -> list[str]:
+    """Print the table; the bounds that were missed."""
+    beside = json.loads((folder / "theirs.json").read_text())
+    found = {load: open_run(folder, load.run) for load in (*LOADS, SAME_CORE) if load.name in beside}
+    threads = found[QUIET].run.cells[0].threads
+    head = f"{threads} thread(s), {os.cpu_count()} cores, {found[QUIET].run.blocks} trials each"
+    print(f"{head}; ms, and change from quiet\n")
+    print("| loops | latency | plain median | CPU time | litert-benchmark | trials with latency | CONTENDED | stolen |")
+    print("|---|---|---|---|---|---|---|---|")
+    quiet: list[float] = []
+    missed = []
+    for load, evidence in found.items():
+        [cell] = cell_evidence(evidence)
+        told = [value for reading in cell.complete if (value := reading.latency("nanoseconds")) is not None]
+        share = float(np.mean([contended(replace(cell, readings=(one,))) is not None for one in cell.complete]))
+        figures = [
+            float(np.median(told)) * 1e-6 if told else float("nan"),
+            float(np.median([np.median(reading.wall) for reading in cell.complete])) * 1e-6,
+            float(np.median([np.median(reading.cpu) for reading in cell.complete])) * 1e-6,
+            float(np.median(beside[load.name]["average_ms"])),
+        ]
+        quiet = quiet or figures
+        shown = [f"{figure:.2f} ({figure / first - 1:+.1%})" for figure, first in zip(figures, quiet, strict=True)]
+        counts = f"{len(told)} of {len(cell.complete)} | {share:.0%} | {np.mean(beside[load.name]['stolen']):.1%}"
+        print(f"| {load.name} | {' | '.join(shown)} | {counts} |")
+        if load.name in ("1", "2") and not abs(figures[0] / quiet[0] - 1) <= 0.03:
+            missed.append(f"{load.name} loop(s) move the latency by {figures[0] / quiet[0] - 1:+.1%}")
+        if (not load.loops and share > 0.05) or (load.crowded(threads) and share < 0.95):
+            missed.append(f"CONTENDED in {share:.0%} of trials beside {load.name} loop(s)")
+    return missed + _claimed(found)
+
+
+def _claimed(found: dict[Load, Evidence]) -> list[str]:
+    """Beside 4 loops no latency may be claimed."""
+    [answer] = cells(found[LOADS[-1]])
+    reasons = ", ".join(reason.code for reason in answer.reasons)
+    print(f"\nthe cell beside {LOADS[-1].name} loops: latency {answer.latency}, {answer.verdict}: {reasons}")
+    return [] if answer.latency is None else [f"a latency is claimed beside {LOADS[-1].name} loops"]
 
 
 def main() -> None:
@@ -68,67 +188,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=None, help="a new folder for the evidence")
+    parser.add_argument("--from", dest="source", type=Path, default=None, help="only print the table of this folder")
     arguments = parser.parse_args()
-    order = random.Random(arguments.seed)
-    ours: dict[int, list[Evidence]] = {count: [] for count in LOOPS}
-    theirs: dict[int, list[float]] = {count: [] for count in LOOPS}
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        file = next(iter(our_trial(arguments.model, arguments.threads, folder / "first", 0).run.files.values()))
-        for number in range(arguments.rounds):
-            for count in order.sample(LOOPS, len(LOOPS)):
-                with busy(count):
-                    there = folder / f"{count}-{number}"
-                    ours[count].append(our_trial(arguments.model, arguments.threads, there, number))
-                    theirs[count].append(their_average(file, arguments.threads, folder))
-            print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
-    report(ours, theirs, arguments.threads)
-
-
-def report(ours: dict[int, list[Evidence]], theirs: dict[int, list[float]], threads: int) -> None:
-    """The table, then the bounds that were missed."""
-    print(f"{threads} thread(s), {os.cpu_count()} cores, {len(ours[0])} trials each; ms, and change from 0 loops\n")
-    print("| loops | latency | plain median | CPU time | litert-benchmark | trials with latency | CONTENDED |")
-    print("|---|---|---|---|---|---|---|")
-    quiet: list[float] = []
-    missed = []
-    for count in LOOPS:
-        readings = [read(trial) for evidence in ours[count] for trial in evidence.trials]
-        told = [value for reading in readings if (value := reading.latency("nanoseconds")) is not None]
-        contended = [_contended(evidence) for evidence in ours[count]]
-        figures = [
-            float(np.median(told)) * 1e-6 if told else float("nan"),
-            float(np.median([np.median(reading.wall) for reading in readings])) * 1e-6,
-            float(np.median([np.median(reading.cpu) for reading in readings])) * 1e-6,
-            float(np.median(theirs[count])),
-        ]
-        quiet = quiet or figures
-        shown = [f"{figure:.2f} ({figure / first - 1:+.1%})" for figure, first in zip(figures, quiet, strict=True)]
-        share = sum(contended) / len(contended)
-        print(f"| {count} | {' | '.join(shown)} | {len(told)} of {len(readings)} | {share:.0%} |")
-        if count in (1, 2) and not abs(figures[0] / quiet[0] - 1) <= 0.03:
-            missed.append(f"{count} loops move the latency by {figures[0] / quiet[0] - 1:+.1%}")
-        if (count == 0 and share > 0.05) or (count >= 2 and share < 0.95):
-            missed.append(f"CONTENDED in {share:.0%} of trials beside {count} loops")
-    whole = _pooled(ours[4])
-    answer = cells(whole)[0]
-    print(f"\nbeside 4 loops a cell of {len(ours[4])} trials has latency {answer.latency}, {answer.verdict}")
-    if answer.latency is not None:
-        missed.append("a latency is claimed beside 4 loops")
-    if missed:
-        sys.exit("; ".join(missed))
-
-
-def _contended(evidence: Evidence) -> bool:
-    return any(reason.code == "CONTENDED" for reason in cells(evidence)[0].reasons)
-
-
-def _pooled(found: list[Evidence]) -> Evidence:
-    """The one-trial runs as the blocks of one run."""
-    trials = [
-        trial.model_copy(update={"block": block}) for block, evidence in enumerate(found) for trial in evidence.trials
-    ]
-    return replace(found[0], trials=tuple(trials))
+    with ExitStack() as stack:
+        if arguments.source is None:
+            arguments.out = arguments.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            measure(arguments)
+        if missed := report(arguments.source or arguments.out):
+            sys.exit("; ".join(missed))
 
 
 if __name__ == "__main__":
