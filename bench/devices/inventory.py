@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from bench.devices.attached import attached, best_profile, usb_serials
@@ -78,7 +79,8 @@ def _lockable(device: Reachable) -> Reachable:
     holder = holder_of(normal_address(device.name))
     if holder is None or device.state != "ready":
         return device
-    return device.model_copy(update={"state": "in use", "cure": f"held by {holder}"})
+    held = textwrap.shorten(f"held by {holder}", 120, placeholder=" ...")
+    return device.model_copy(update={"state": "in use", "cure": held})
 
 
 def _board(name: str, address: str) -> Reachable:
