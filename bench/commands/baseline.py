@@ -34,10 +34,10 @@ def save(
 
     evidence = open_run(runs, run)
     made = baseline.baseline_of(evidence)
+    if made.clock == "nanoseconds":
+        _copy_models(evidence.run.files, made, file)  # first: a baseline without its models is of no use
     baseline.save(made, file)
     print(f"wrote {file}: {len(made.cells)} cells of run {made.run}")
-    if made.clock == "nanoseconds":
-        _copy_models(evidence.run.files, made, file)
 
 
 def _copy_models(files: dict[str, str], made: Baseline, file: Path) -> None:
@@ -51,6 +51,8 @@ def _copy_models(files: dict[str, str], made: Baseline, file: Path) -> None:
         source = Path(files[cell.sha256])
         if not source.is_file() or sha256_file(source) != cell.sha256:
             raise StorageError(f"{source} is not the file that run {made.run} measured", hint="run it again")
+    for cell in made.cells:
+        source = Path(files[cell.sha256])
         with written_whole(model_file(file, cell)) as temporary:
             shutil.copyfile(source, temporary)
         print(f"wrote {model_file(file, cell)}")

@@ -195,3 +195,13 @@ def test_check_of_milliseconds_against_instructions_is_usage(
     status, out, error = shown(capsys, "check", "--baseline", str(file), "--run", "a1", "--out", str(runs))
     assert (status, out) == (Exit.USAGE, "")
     assert "counts instructions" in error
+
+
+def test_baseline_of_a_device_is_not_written_when_its_model_file_is_gone(
+    runs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "baselines" / "baseline.json"
+    status, out, error = shown(capsys, "baseline", "save", str(file), "--run", "a1", "--runs", str(runs))
+    assert (status, out) == (Exit.STORAGE, "")
+    assert "is not the file that run a1 measured" in error
+    assert not file.parent.exists()
