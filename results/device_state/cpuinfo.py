@@ -99,9 +99,13 @@ def format_core_list(cores: tuple[int, ...]) -> str:
 
 
 def parse_frequencies(text: str) -> tuple[int, ...]:
-    """One core's scaling_available_frequencies in kHz; trailing spaces are common, anything else is left out."""
+    """One core's scaling_available_frequencies in kHz, lowest first (MediaTek's kernels print the highest first).
+
+    Empty when the text is not all frequencies.
+    """
     values = [integer(word) for word in text.split()]
-    return tuple(value for value in values if value is not None) if None not in values else ()
+    known = [value for value in values if value is not None and value > 0]
+    return tuple(sorted(known)) if len(known) == len(values) else ()
 
 
 def per_core(files: Mapping[str, str], name: str) -> dict[int, int]:

@@ -24,5 +24,9 @@ def decimal(text: str | None) -> float | None:
 
 
 def integers(text: str) -> tuple[int | None, ...]:
-    """One integer a line, None for a line that is not one; empty lines at the end do not count."""
-    return tuple(integer(line) for line in text.replace("\r", "").rstrip().split("\n")) if text.strip() else ()
+    """One positive integer a line (a frequency, a capacity), None for a line that is not one; empty lines at the end
+    do not count."""
+    if not text.strip():
+        return ()
+    values = (integer(line) for line in text.replace("\r", "").rstrip().split("\n"))
+    return tuple(value if value is not None and value > 0 else None for value in values)

@@ -32,6 +32,13 @@ _TIMINGS: Final = {
 }
 
 
+# Said when there is no inference time: by the tool, by the loader, by the shell of the phone.
+_FAILURE = re.compile(
+    r"^Failed to |^Could not open|^Didn't find op for builtin opcode|CANNOT LINK EXECUTABLE|not executable"
+    r"|^Segmentation fault|^Aborted|^Fatal signal|: not found$|: No such file or directory$|: Permission denied$"
+)
+
+
 class Stats(Record):
     """A line `count=50 first=... avg=...`, in microseconds; None: not printed."""
 
@@ -116,7 +123,8 @@ def parse_benchmark_model(text: str) -> BenchmarkModel:
         memory_init_mb=decimal(memory.get("init")) or _megabytes(lines, "Init footprint"),
         memory_overall_mb=decimal(memory.get("overall")) or _megabytes(lines, "Overall footprint"),
         delegations=tuple(_delegations(lines)),
-        failed=any(line.startswith("Benchmarking failed") for line in lines),
+        failed=any(line.startswith("Benchmarking failed") for line in lines)
+        or (timings["inference_us"] is None and any(_FAILURE.search(line) for line in lines)),
         errors=tuple(bare for line, bare in zip(raw, lines, strict=True) if re.match(r"(?:\S+ +: )?ERROR: \S", line)),
     )
 

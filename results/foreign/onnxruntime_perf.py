@@ -1,4 +1,4 @@
-"""onnxruntime_perf_test's summary, and onnxruntime's profile, whole or cut."""
+"""onnxruntime_perf_test's summary, since 2019 in three spellings, and onnxruntime's profile, whole or cut."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 from foundation.record import Record
 from results.device_state.numbers import decimal
 
-_LATENCIES = re.compile(r"^(Min|Max|P\d+) Latency: ([-+.\deE]+) s", re.MULTILINE)
+_LATENCIES = re.compile(r"^[ \t]*(Min|Max|P\d+) Latency(?::| is) ?([-+.\deE]+) ?s", re.MULTILINE)
 _FIELDS: Final = {
-    "session_s": r"^Session creation time cost: ([-+.\deE]+) s",
-    "first_ms": r"^First inference time cost: ([-+.\deE]+) ms",
-    "total_s": r"^Total inference time cost: ([-+.\deE]+) s",
-    "average_ms": r"^Average inference time cost(?: total)?: ([-+.\deE]+) ms",
-    "per_second": r"^Number of inferences per second: ([-+.\deE]+)",
-    "cpu_percent": r"^(?:Avg|Total) CPU usage: ?([-+.\deE]+)",
-    "requests": r"^Total inference requests: (\d+)",
-    "peak_bytes": r"^Peak working set size: ?(\d+)",
+    "session_s": r"^[ \t]*Session creation time cost: ?([-+.\deE]+) s",
+    "first_ms": r"^[ \t]*First inference time cost: ?([-+.\deE]+) ms",
+    "total_s": r"^[ \t]*Total (?:inference )?time cost: ?([-+.\deE]+)",
+    "average_ms": r"^[ \t]*Average (?:inference )?time cost(?: total)?: ?([-+.\deE]+) ms",
+    "per_second": r"^[ \t]*Number of inferences per second: ?([-+.\deE]+)",
+    "cpu_percent": r"^[ \t]*(?:Avg|Total) CPU usage: ?([-+.\deE]+)",
+    "requests": r"^[ \t]*Total (?:inference requests|iterations): ?(\d+)",
+    "peak_bytes": r"^[ \t]*Peak working set size: ?(\d+)",
 }
 
 

@@ -9,8 +9,10 @@ import pytest
 from results.device_state import raspberry, thermal
 from results.device_state.battery import parse_battery
 from results.device_state.core_groups import CoreGroups, core_groups
-from results.device_state.cpuinfo import CpuInfo, parse_cpuinfo
+from results.device_state.cpuinfo import CpuInfo, parse_cpuinfo, parse_frequencies
+from results.device_state.numbers import integers
 from results.device_state.properties import parse_properties, target_of
+from results.foreign.benchmark_model import parse_benchmark_model
 from results.foreign.onnxruntime_perf import parse_perf_test, parse_profile
 
 A53, A55, A57, A72, A73, A75, A76, A77, A78 = 0xD03, 0xD05, 0xD07, 0xD08, 0xD09, 0xD0A, 0xD0B, 0xD0D, 0xD41
@@ -269,6 +271,57 @@ def test_profile_that_was_laid_out_anew_is_read_as_a_whole() -> None:
         ("conv", 12, "Conv", None)
     ]
     assert parse_profile('{"cat": 1, "name": [], "dur": 2, "args": []},') == ()
+
+
+def test_summaries_of_earlier_releases_of_onnxruntime() -> None:
+    """The spellings of microsoft/onnxruntime issues 17313 and 4331."""
+    old = parse_perf_test(
+        "Total time cost: 58.8053\nTotal iterations: 1000\nAverage time cost: 58.8053 ms\nTotal run time: 58.8102 s\n"
+        "Min Latency is 0.0559777 sec\nP999 Latency is 0.0623472 sec\n"
+    )
+    assert (old.total_s, old.requests, old.average_ms) == (58.8053, 1000, 58.8053)
+    assert old.latency_s == {"Min": 0.0559777, "P999": 0.0623472}
+    next_one = parse_perf_test(
+        "Session creation time cost:0.133189 s\r\nTotal inference time cost:600.051 s\r\n"
+        "Total inference requests:7160\r\nAverage inference time cost:83.8059 ms\r\n"
+    )
+    assert (next_one.session_s, next_one.total_s, next_one.requests, next_one.average_ms) == (
+        0.133189,
+        600.051,
+        7160,
+        83.8059,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Failed to load model.tflite\n",
+        "INFO: Loaded model a.tflite\nERROR: Didn't find op for builtin opcode 'CONV_2D' version '9'\n",
+        "STARTING!\nSegmentation fault (core dumped)\n",
+        "/system/bin/sh: ./benchmark_model: not executable: 64-bit ELF file\n",
+        "09-04 10:00:00.000  1000  1000 E tflite  : Failed to initialize the interpreter\n",
+    ],
+)
+def test_benchmark_model_that_never_ran_has_failed(text: str) -> None:
+    found = parse_benchmark_model(text)
+    assert found.failed
+    assert found.inference_us is None
+
+
+def test_failure_of_one_delegate_is_no_failure_of_the_run() -> None:
+    text = (
+        "Failed to apply GPU delegate.\nAverage inference timings in us: Warmup: 577904, Init: 9890, no stats: 420334\n"
+    )
+    found = parse_benchmark_model(text)
+    assert not found.failed
+    assert (found.inference_us, found.warmup_us, found.init_us) == (420334, 577904, 9890)
+
+
+def test_frequencies_that_begin_with_the_highest_and_cores_that_show_none() -> None:
+    assert parse_frequencies("2000000 1950000 500000 \n") == (500000, 1950000, 2000000)
+    assert parse_frequencies("2000000 0\n") == ()
+    assert integers("1800000\n0\ncat: x: Permission denied\n\n") == (1800000, None, None)
 
 
 def test_latency_that_is_no_number_is_left_out() -> None:
