@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from results.derive import cells
 from results.evidence import Trial
 from results.reading import read
 from results.store import Evidence
+from results.verdicts import CHECKS
 from tests.results.synthetic import Effects, artifact, evidence
 
 CPU = "/sys/devices/system/cpu/cpu0/cpufreq/"
@@ -254,6 +257,12 @@ def test_waived_code_stays_visible_and_no_longer_counts() -> None:
 def test_unknown_code_cannot_be_waived() -> None:
     with pytest.raises(UsageError, match="SLOW"):
         cells(evidence(), ("SLOW",))
+
+
+def test_the_page_on_verdicts_explains_every_code_once() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "verdicts.md"
+    explained = re.findall(r"^\| `([A-Z_]+)` \|", page.read_text(), re.MULTILINE)
+    assert sorted(explained) == sorted(CHECKS)
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.05])
