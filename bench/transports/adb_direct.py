@@ -135,10 +135,11 @@ class DirectLink:
         """See Link. The next piece is read while the device writes the last one."""
         device = self._device
         answer = b""
+        most = min(PIECE, device._maxdata) - 8  # no multiple of a USB packet: after one an empty packet would be due
         try:
             stream = device._open(b"sync:", _IO_S, _IO_S, None)
             with local.open("rb", buffering=0) as source:
-                for turn, (piece, moved) in enumerate(pieces(source, remote, mode, min(PIECE, device._maxdata))):
+                for turn, (piece, moved) in enumerate(pieces(source, remote, mode, most)):
                     if turn:
                         answer += self._heard(stream, constants.OKAY)
                     if answer:
