@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 import paramiko
+from paramiko.ssh_exception import NoValidConnectionsError
 
 from bench.transports.adb_texts import error_of
 from bench.transports.protocol import Progress
@@ -48,6 +49,8 @@ def _connect(destination: str, identity: Path | None, known_hosts: Path | None) 
     config = _config().lookup(host)
     address = config.get("hostname", host)
     port = port or int(config.get("port", "22"))
+    user = user or config.get("user")
+    typed = f"-p {port} {user + '@' if user else ''}{address}"  # as ssh and its companions take it
     client = paramiko.SSHClient()
     listed = config.get("userknownhostsfile", "~/.ssh/known_hosts").split()
     for path in [str(known_hosts)] if known_hosts else listed:
@@ -60,7 +63,7 @@ def _connect(destination: str, identity: Path | None, known_hosts: Path | None) 
         client.connect(
             address,
             port=port,
-            username=user or config.get("user"),
+            username=user,
             key_filename=keys or None,  # type: ignore[arg-type]  # a list is taken too, says paramiko's own text
             sock=_proxy(config),
             allow_agent=identity is None,
@@ -73,17 +76,24 @@ def _connect(destination: str, identity: Path | None, known_hosts: Path | None) 
         hint = f"if the board was set up anew: `ssh-keygen -R {_listed(address, port)}`, then accept its new key"
         raise DeviceError(f"{name}: the host key has CHANGED ({fingerprint(error.key)})", hint=hint) from error
     except paramiko.AuthenticationException as error:
-        hint = f"put your public key on the board: `ssh-copy-id -p {port} {user + '@' if user else ''}{address}`"
+        hint = f"put your public key on the board: `ssh-copy-id {typed}`"
         raise DeviceError(f"{name} refused our keys: {error}", hint=hint) from error
     except socket.gaierror as error:
         raise DeviceError(f"{name}: no host is called {address}", hint="check the name in devices.yaml") from error
     except _BROKEN as error:
-        hint = f"check that the board is on and `ssh -p {port} {address}` works"
-        raise DeviceError(f"{name} does not answer: {error}", hint=hint, retryable=True) from error
+        hint = f"check that the board is on and `ssh {typed}` works"
+        raise DeviceError(f"{name} does not answer: {_reason(error)}", hint=hint, retryable=True) from error
     transport = client.get_transport()
     assert transport is not None
     transport.set_keepalive(15)
     return SshLink(name, client)
+
+
+def _reason(error: Exception) -> str:
+    """What the system said of each address that was tried; paramiko's own sum of them begins with `[Errno None]`."""
+    if isinstance(error, NoValidConnectionsError):
+        return ", ".join(sorted({one.strerror or str(one) for one in error.errors.values()}))
+    return str(error) or type(error).__name__
 
 
 def fingerprint(key: paramiko.PKey) -> str:
