@@ -33,7 +33,7 @@ from adb_shell.exceptions import (
 from adb_shell.hidden_helpers import _AdbTransactionInfo
 from adb_shell.transport.base_transport import BaseTransport
 
-from bench.transports.adb_packets import Packets, Tcp, Watched
+from bench.transports.adb_packets import EncryptionWanted, Packets, Tcp, Watched
 from bench.transports.adb_sync import PIECE, answered, pieces
 from bench.transports.adb_texts import CURES, error_of
 from bench.transports.protocol import Progress
@@ -104,6 +104,9 @@ def _connect(name: str, opened: Callable[[], BaseTransport], auth_s: float) -> D
             read_timeout_s=_CONNECT_S,
             auth_callback=lambda _: asked.append(True),
         )
+    except EncryptionWanted as error:
+        hint = "reach it through an adb server: `adb pair` once, then `adb connect`, as its wireless debugging shows"
+        raise DeviceError(f"{name} wants an encrypted connection", hint=hint) from error
     except UsbDeviceNotFoundError as error:
         hint = "plug it in with USB debugging on; `bench doctor` checks the rest"
         raise DeviceError(f"{name} is not attached", hint=hint, retryable=True) from error

@@ -23,6 +23,11 @@ from adb_shell.transport.tcp_transport import TcpTransport
 
 SKIPS_CHECKSUM: Final = 0x01000001  # A_VERSION_SKIP_CHECKSUM, packages/modules/adb/adb.h
 _CNXN: Final = constants.ID_TO_WIRE[constants.CNXN]
+_STLS: Final = int.from_bytes(b"STLS", "little")
+
+
+class EncryptionWanted(Exception):
+    """The device answered CNXN with STLS: Android 11's wireless debugging, which the library does not speak."""
 
 
 def checksum(data: bytes | bytearray | memoryview) -> int:
@@ -50,6 +55,8 @@ class Packets(_AdbIOManager):  # type: ignore[misc]  # adb_shell has no types
         head = self._read_bytes_from_device(constants.MESSAGE_SIZE, info)
         number, arg0, arg1, length, total = unpack(head)
         command = constants.WIRE_TO_ID.get(number)
+        if number == _STLS:
+            raise EncryptionWanted
         if command is None:
             raise InvalidCommandError(f"no adb packet: {head.hex()}")
         if command == constants.CNXN:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import struct
+import threading
 from io import RawIOBase
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from adb_shell.adb_message import AdbMessage
 from adb_shell.exceptions import InvalidChecksumError
 from adb_shell.hidden_helpers import _AdbTransactionInfo
 
+from bench.transports.adb_direct import tcp_transport
 from bench.transports.adb_packets import SKIPS_CHECKSUM, Packets, checksum
 from bench.transports.adb_sync import BLOCK, answered, pieces
+from foundation.errors import DeviceError
 
 
 class Raw(io.BytesIO):
@@ -129,6 +133,27 @@ def test_new_device_is_told_that_sums_may_be_left_out_and_gets_none_once_it_agre
     assert packets._read_packet_from_device(info)[3] == b"dev"
     packets._send(AdbMessage(b"WRTE", 1, 2, b"\xff" * 1000), info)
     assert struct.unpack("<6I", wire.written[2])[4] == 0
+
+
+def test_phone_with_wireless_debugging_is_sent_to_the_adb_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(packet(b"STLS", 0x01000000, b"", 0))
+            connection.recv(4096)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer, daemon=True).start()
+        transport = tcp_transport("127.0.0.1", listener.getsockname()[1])
+        with pytest.raises(DeviceError, match="wants an encrypted connection") as error:
+            transport.run(["true"])
+    assert "adb pair" in error.value.hint
+    assert not error.value.retryable
 
 
 def test_checksum_is_the_sum_of_the_bytes() -> None:
