@@ -5,7 +5,7 @@
 
 1. Every statistic (median, p10 and minimum of undisturbed samples, median CPU time): how much it varies over fresh
    processes of one model and within a pair of them, and the blocks that a 5 % slowdown then needs.
-2. A/A: 300 checks of a model against itself (bound: <= 1 % false alarms). The recorded trials are cut into pairs that
+2. A/A: 300 checks of a model against itself (bound: <= 1 % false alarms by the statistic that the gate uses). The recorded trials are cut into pairs that
    were measured one after the other, as the gate measures its two sides; blocks are pairs drawn with replacement,
    each in a random order.
 3. Power on quiet-phone noise: a 3 % slowdown within the default budget (bound: >= 95 %).
@@ -35,9 +35,12 @@ LIMITS = Limits()
 STATISTICS: dict[str, Callable[[Reading], float]] = {
     "median": lambda reading: float(np.median(reading.undisturbed)),
     "p10": lambda reading: float(np.quantile(reading.undisturbed, 0.1)),
-    "minimum": lambda reading: float(reading.undisturbed.min()),
+    "minimum": lambda reading: float(reading.ordered[0]),
     "CPU median": lambda reading: float(np.median(reading.cpu)),
 }
+
+
+CHOSEN = "minimum"  # results.reading.Reading.fastest, what the gate compares
 
 
 def answer(a: Floats, b: Floats, limits: Limits = LIMITS) -> tuple[Decision, int]:
@@ -91,7 +94,7 @@ def main() -> None:
                 slower = summary(simulated(random, pairs, 1.05, arguments.checks))
                 shown = f"{spread:.1%} | {within:.1%} | {same[0]:.1%} | {same[1]:.1%} | {slower[0]:.1%} | {slower[2]}"
                 print(f"| {name} | {shown} |")
-                if same[0] > 0.01:
+                if name == CHOSEN and same[0] > 0.01:
                     failed.append(f"{cell.cell.id}, {name}: {same[0]:.1%} false alarms")
     print("\nsimulated quiet phone, 3 % slower:\n")
     print("| trial effect | A/A: FAIL | 3 % slower: FAIL | blocks |")

@@ -8,7 +8,7 @@ one more load keeps the agent and a loop to the same core: beside a loop on the 
 
 Bounds (mobilenet_v2, TFLite fp32): our latency beside 1 and 2 loops within 3 % of the quiet one; beside 4, no latency
 but CONTENDED; CONTENDED in >= 95 % of trials where loops and threads outnumber their cores, in <= 5 % without a loop.
-Evidence is kept in --out, a run for each load; `--from FOLDER` prints the table of such runs again.
+Evidence is kept in --out, a run for each load; `--from FOLDER ...` prints one table of what such folders hold.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,11 +38,23 @@ from bench.sources import gather
 from bench.trial import Station
 from device_agents.bundle import bundle
 from results.derive import cell_evidence, cells
+from results.statistics import Floats, Ratio, block_ratio
 from results.store import Evidence, RunWriter, open_run
 from results.verdicts import contended
 
 BIN = Path(sys.executable).parent
 SHARED_CORE = "0"
+COLUMNS = (
+    "loops",
+    "latency",
+    "95 %",
+    "plain median",
+    "CPU time",
+    "litert-benchmark",
+    "with latency",
+    "CONTENDED",
+    "stolen",
+)
 
 
 @dataclass(frozen=True)
@@ -142,36 +154,66 @@ def measure(arguments: argparse.Namespace) -> None:
     (arguments.out / "theirs.json").write_text(json.dumps(beside) + "\n")
 
 
-def report(folder: Path) -> list[str]:
+def report(folders: Sequence[Path]) -> list[str]:
     """Print the table; the bounds that were missed."""
-    beside = json.loads((folder / "theirs.json").read_text())
-    found = {load: open_run(folder, load.run) for load in (*LOADS, SAME_CORE) if load.name in beside}
+    parts = [json.loads((folder / "theirs.json").read_text()) for folder in folders]
+    beside = {
+        load: {
+            column: np.concatenate([part[load.name][column] for part in parts]) for column in ("average_ms", "stolen")
+        }
+        for load in (*LOADS, SAME_CORE)
+        if load.name in parts[0]
+    }
+    found = {load: _pooled([open_run(folder, load.run) for folder in folders]) for load in beside}
     threads = found[QUIET].run.cells[0].threads
-    head = f"{threads} thread(s), {os.cpu_count()} cores, {found[QUIET].run.blocks} trials each"
-    print(f"{head}; ms, and change from quiet\n")
-    print("| loops | latency | plain median | CPU time | litert-benchmark | trials with latency | CONTENDED | stolen |")
-    print("|---|---|---|---|---|---|---|---|")
-    quiet: list[float] = []
+    head = f"{threads} thread(s), {os.cpu_count()} cores, {len(found[QUIET].trials)} trials each"
+    print(f"{head}; ms, and change from quiet within each round\n")
+    print("| " + " | ".join(COLUMNS) + " |")
+    print("|---" * len(COLUMNS) + "|")
     missed = []
+    quiet = _rounds(found[QUIET], beside[QUIET]["average_ms"])
     for load, evidence in found.items():
         [cell] = cell_evidence(evidence)
-        told = [value for reading in cell.complete if (value := reading.latency("nanoseconds")) is not None]
-        share = float(np.mean([contended(replace(cell, readings=(one,))) is not None for one in cell.complete]))
-        figures = [
-            float(np.median(told)) * 1e-6 if told else float("nan"),
-            float(np.median([np.median(reading.wall) for reading in cell.complete])) * 1e-6,
-            float(np.median([np.median(reading.cpu) for reading in cell.complete])) * 1e-6,
-            float(np.median(beside[load.name]["average_ms"])),
+        figures = _rounds(evidence, beside[load]["average_ms"])
+        ratios = [_ratio(before, after) for before, after in zip(quiet, figures, strict=True)]
+        shown = [
+            "-" if ratio is None else f"{np.nanmedian(figure):.2f} ({ratio.estimate - 1:+.1%})"
+            for figure, ratio in zip(figures, ratios, strict=True)
         ]
-        quiet = quiet or figures
-        shown = [f"{figure:.2f} ({figure / first - 1:+.1%})" for figure, first in zip(figures, quiet, strict=True)]
-        counts = f"{len(told)} of {len(cell.complete)} | {share:.0%} | {np.mean(beside[load.name]['stolen']):.1%}"
-        print(f"| {load.name} | {' | '.join(shown)} | {counts} |")
-        if load.name in ("1", "2") and not abs(figures[0] / quiet[0] - 1) <= 0.03:
-            missed.append(f"{load.name} loop(s) move the latency by {figures[0] / quiet[0] - 1:+.1%}")
+        mine = ratios[0]
+        shown.insert(1, "-" if mine is None or mine.low is None else f"{mine.low - 1:+.1%} to {mine.high - 1:+.1%}")
+        told = f"{np.isfinite(figures[0]).sum()} of {len(cell.complete)}"
+        share = float(np.mean([contended(replace(cell, readings=(one,))) is not None for one in cell.complete]))
+        print(f"| {load.name} | {' | '.join(shown)} | {told} | {share:.0%} | {beside[load]['stolen'].mean():.1%} |")
+        if load.name in ("1", "2") and not (mine and abs(mine.estimate - 1) <= 0.03):
+            missed.append(f"{load.name} loop(s): the latency is {shown[0]}")
         if (not load.loops and share > 0.05) or (load.crowded(threads) and share < 0.95):
             missed.append(f"CONTENDED in {share:.0%} of trials beside {load.name} loop(s)")
     return missed + _claimed(found)
+
+
+def _rounds(evidence: Evidence, averages: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Latency, plain median, CPU time and their average in ms, round by round; not a number where there is none."""
+    [cell] = cell_evidence(evidence)
+    ours = np.full((3, len(averages)), np.nan)
+    for reading in cell.complete:
+        latency = reading.latency("nanoseconds")
+        figures = (np.nan if latency is None else latency, np.median(reading.wall), np.median(reading.cpu))
+        ours[:, reading.trial.block] = np.array(figures) * 1e-6
+    return ours[0], ours[1], ours[2], averages
+
+
+def _ratio(quiet: Floats, beside: Floats) -> Ratio | None:
+    """Beside over quiet, within the rounds that have both."""
+    both = np.isfinite(quiet) & np.isfinite(beside)
+    return block_ratio(quiet[both].tolist(), beside[both].tolist()) if both.any() else None
+
+
+def _pooled(runs: Sequence[Evidence]) -> Evidence:
+    """The trials of runs of one load as the blocks of one run."""
+    trials = [trial for run in runs for trial in run.trials]
+    numbered = tuple(trial.model_copy(update={"block": block}) for block, trial in enumerate(trials))
+    return replace(runs[0], trials=numbered)
 
 
 def _claimed(found: dict[Load, Evidence]) -> list[str]:
@@ -189,13 +231,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=None, help="a new folder for the evidence")
-    parser.add_argument("--from", dest="source", type=Path, default=None, help="only print the table of this folder")
+    parser.add_argument("--from", dest="sources", type=Path, nargs="+", help="only print the table of these folders")
     arguments = parser.parse_args()
     with ExitStack() as stack:
-        if arguments.source is None:
+        if arguments.sources is None:
             arguments.out = arguments.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             measure(arguments)
-        if missed := report(arguments.source or arguments.out):
+        if missed := report(arguments.sources or [arguments.out]):
             sys.exit("; ".join(missed))
 
 

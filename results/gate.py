@@ -1,13 +1,13 @@
 """Is the candidate slower than its baseline? Pure decisions; `bench check` measures and reports.
 
 Instructions are compared with the baseline's own. Times are compared only within one run that measured both sides
-interleaved, block by block.
+interleaved, block by block, by each trial's fastest undisturbed inference.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,9 +17,10 @@ from foundation.record import Record
 from results.baseline import Baseline, BaselineCell, environment, measured_cells
 from results.cell_result import CellResult
 from results.compare import CLOCKS, OperatorChange, operator_changes, paired
-from results.derive import UNITS, cells
+from results.derive import UNITS, cell_evidence, cells
 from results.statistics import Decision, block_ratio, decide
 from results.store import Evidence
+from results.verdicts import CellEvidence
 
 
 class Limits(Record):
@@ -108,7 +109,10 @@ def check_times(
     """
     for evidence in runs:
         _refuse_clock(baseline, evidence)
-    by_file = [{(cell.artifact.sha256, cell.threads): cell for cell in cells(evidence)} for evidence in runs]
+    by_file = [
+        {(result.artifact.sha256, result.threads): (result, found) for result, found in _both(evidence)}
+        for evidence in runs
+    ]
     findings: list[Finding] = []
     for before in baseline.cells:
         sha256 = candidates.get(before.name)
@@ -122,14 +126,18 @@ def check_times(
             side = "candidate" if old else "baseline"
             findings.append(_unknown(before.name, f"the {side}'s file was not measured"))
             continue
-        findings += _static(before, _as_measured(new[0]), limits)
-        wrong = next((finding for cell in new if (finding := _wrong_output(before.name, cell))), None)
-        findings.append(wrong or _timed(before.name, old, new, limits))
+        findings += _static(before, _as_measured(new[0][0]), limits)
+        wrong = next((finding for cell, _ in new if (finding := _wrong_output(before.name, cell))), None)
+        blocks = [pair for (_, one), (_, two) in zip(old, new, strict=True) for pair in _blocks(one, two)]
+        findings.append(wrong or _timed(before.name, blocks, limits))
     return _report(baseline, runs[-1].run.id if runs else "not measured", findings)
 
 
-def _timed(name: str, old: Sequence[CellResult], new: Sequence[CellResult], limits: Limits) -> Finding:
-    pairs = [pair for one, two in zip(old, new, strict=True) for pair in _blocks(one, two)]
+def _both(evidence: Evidence) -> Iterator[tuple[CellResult, CellEvidence]]:
+    return zip(cells(evidence), cell_evidence(evidence), strict=True)
+
+
+def _timed(name: str, pairs: Sequence[tuple[float, float]], limits: Limits) -> Finding:
     if not pairs:
         return _unknown(name, "no block has an undisturbed latency of both sides")
     before, after = float(np.median([a for a, _ in pairs])), float(np.median([b for _, b in pairs]))
@@ -151,11 +159,11 @@ def _timed(name: str, old: Sequence[CellResult], new: Sequence[CellResult], limi
     )
 
 
-def _blocks(old: CellResult, new: CellResult) -> list[tuple[float, float]]:
-    """Latencies of both sides in each block that has both."""
-    figures = {trial.block: trial.latency for trial in old.trial_latencies}
-    both = [(figures.get(trial.block), trial.latency) for trial in new.trial_latencies]
-    return [(a, b) for a, b in both if a is not None and b is not None]
+def _blocks(old: CellEvidence, new: CellEvidence) -> list[tuple[float, float]]:
+    """The fastest undisturbed inference of both sides, in ms, in each block that has both."""
+    figures = {reading.trial.block: reading.fastest for reading in old.complete}
+    both = [(figures.get(reading.trial.block), reading.fastest) for reading in new.complete]
+    return [(a * 1e-6, b * 1e-6) for a, b in both if a is not None and b is not None]
 
 
 def _counted(before: BaselineCell, after: BaselineCell, limits: Limits) -> list[Finding]:

@@ -87,9 +87,18 @@ class Reading:
             return None
         if clock == "instructions":
             return float(self.wall.min())
-        if self.disturbed and self.undisturbed.size < MIN_UNDISTURBED:
-            return None
-        return self.undisturbed_median
+        return None if self.crowded else self.undisturbed_median
+
+    @property
+    def crowded(self) -> bool:
+        """Too few undisturbed samples to say anything of time."""
+        return bool(self.disturbed) and self.undisturbed.size < MIN_UNDISTURBED
+
+    @property
+    def fastest(self) -> float | None:
+        """The fastest undisturbed sample in clock units, under the same conditions as a latency: what the time gate
+        compares, since it varies least from process to process (docs/trust.md)."""
+        return None if not self.complete or self.crowded else float(self.ordered[0])
 
     @cached_property
     def undisturbed_median(self) -> float:

@@ -16,6 +16,7 @@ from foundation.errors import StorageError, UsageError
 from results import baseline as baselines
 from results.baseline import Baseline, baseline_of
 from results.compare import CellComparison, compare
+from results.derive import cells
 from results.evidence import BOARD_TEXTS
 from results.gate import GateReport, Limits, check_instructions, check_times
 from results.gate_formats import junit, markdown, to_json
@@ -205,10 +206,24 @@ def test_time_gate_decides_from_the_blocks_of_one_run(ratio: float, answer: str)
 
 
 def test_slowdown_at_the_limit_is_inconclusive_and_blocks_of_more_runs_pool() -> None:
-    base, first, candidates = timed(1.03, seed=1, blocks=3, noise=0.01)
+    base, first, candidates = timed(1.015, seed=1, blocks=3, noise=0.01)
     assert check_times(base, [first], candidates, Limits()).decision == "INCONCLUSIVE"
     runs = [timed(1.03, seed=seed, blocks=8, noise=0.01)[1] for seed in (1, 2, 3, 4)]
     assert check_times(base, runs, candidates, Limits()).decision == "FAIL"
+
+
+def test_neighbours_bursts_do_not_move_the_time_gate_a_slower_floor_does() -> None:
+    """Each trial's fastest undisturbed inference is compared: here 60 % of the candidate's are 30 % longer."""
+    base, run, candidates = timed(1.0)
+    old, new = run.run.artifacts.values()
+    burst = Effects(trial_effect=0.003, second_mode=0.3, second_mode_share=0.6)
+    beside = evidence([Effects(trial_effect=0.003), burst], [old, new], blocks=10)
+    assert cells(beside)[1].latency.median > 1.2 * cells(beside)[0].latency.median
+    assert check_times(base, [beside], candidates, Limits()).decision == "PASS"
+    slower = evidence([Effects(), replace(burst, latency_ns=10.6e6)], [old, new], blocks=10)
+    (latency,) = [f for f in check_times(base, [slower], candidates, Limits()).findings if f.what == "latency"]
+    assert latency.decision == "FAIL"
+    assert latency.ratio == pytest.approx(1.06, abs=0.01)
 
 
 def test_unchanged_file_passes_without_being_measured_twice() -> None:
