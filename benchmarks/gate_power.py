@@ -5,9 +5,9 @@
 
 1. Every statistic (median, p10 and minimum of undisturbed samples, median CPU time): how much it varies over fresh
    processes of one model and within a pair of them, and the blocks that a 5 % slowdown then needs.
-2. A/A: 300 checks of a model against itself (bound: <= 1 % false alarms by the statistic that the gate uses). The recorded trials are cut into pairs that
-   were measured one after the other, as the gate measures its two sides; blocks are pairs drawn with replacement,
-   each in a random order.
+2. A/A: 300 checks of a model against itself (bound: <= 1 % false alarms by the statistic that the gate uses). The
+   recorded trials are cut into pairs that were measured one after the other, as the gate measures its two sides;
+   blocks are pairs drawn with replacement, each in a random order.
 3. Power on quiet-phone noise: a 3 % slowdown within the default budget (bound: >= 95 %).
 
 The gate itself is `results.statistics.decide` over `block_ratio`, looked at after 8, 16, ... 40 blocks.
