@@ -91,6 +91,12 @@ def data(request: Request) -> Data:
                 sources.append(f"{cell.network}: {cell.published.source}")
             else:
                 strays.append(Stray(panel, cell.network, cell.latency.median))
+    if whole and not any(mark.measured for mark in marks):
+        raise UsageError(
+            f"no cell with a measured accuracy has a latency: {left_out[0]}"
+            + (f", and {len(left_out) - 1} more" if len(left_out) > 1 else ""),
+            hint="`bench show RUN` gives the reasons; measure again on a quieter device",
+        )
     if not any(mark.measured for mark in marks):
         raise UsageError(
             "no cell has an accuracy that was measured on its device",
