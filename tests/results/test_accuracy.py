@@ -123,3 +123,9 @@ def test_a_run_without_predictions_names_the_option_that_makes_them(run: Evidenc
     with pytest.raises(UsageError) as raised:
         drawn(dataclasses.replace(run, accuracy=None))
     assert "--accuracy" in raised.value.hint
+
+
+def test_chart_of_cells_without_a_latency_names_what_kept_them_from_one() -> None:
+    found = predicted(evidence([Effects(disturbed_share=1.0)], [artifact("lite", "tflite", "fp32")]))
+    with pytest.raises(UsageError, match=r"lite tflite fp32: .*CONTENDED"):
+        kind("latency-measured").data(Request((Source(found, tuple(cells(found))),), "ms"))
