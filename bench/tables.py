@@ -73,9 +73,12 @@ def figure(value: float, unit: Unit) -> str:
 
 def interval_text(estimate: Estimate | None) -> str:
     """ "low - high", or a dash where one trial gives no interval."""
-    if estimate is None or estimate.low is None or estimate.high is None:
-        return "-"
-    return f"{figure(estimate.low, estimate.unit)} - {figure(estimate.high, estimate.unit)}"
+    return "-" if estimate is None else ends_text(estimate.low, estimate.high, estimate.unit)
+
+
+def ends_text(low: float | None, high: float | None, unit: Unit) -> str:
+    """ "low - high" of an interval's ends, or a dash where there are none."""
+    return "-" if low is None or high is None else f"{figure(low, unit)} - {figure(high, unit)}"
 
 
 def notes(evidence: Evidence, results: Sequence[CellResult], every_reason: bool = False) -> list[str]:

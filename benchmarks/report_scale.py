@@ -2,14 +2,15 @@
 
     python benchmarks/report_scale.py [--cells 1000] [--runs 1000] [--rows 10000] [--keep FOLDER]
 
-Evidence is made up with the size of real ones: 100 operators a cell, 5 trials of 200 samples. Each figure is taken in
-a process of its own; memory is that process's peak.
+Evidence is made up with the size of real ones: 100 operators a cell, 5 trials of 200 samples. History and queries are
+the commands themselves, from their start to their end; the best of three counts, memory is the process's peak.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import multiprocessing
+import os
 import resource
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from foundation.artifact import Published  # noqa: E402
 from results.store import Evidence  # noqa: E402
 from tests.results.synthetic import Effects, artifact, evidence  # noqa: E402
 
-QUERY = (
+JOINED = (
     "SELECT o.type, median(o.duration) AS ns, count(*) AS n FROM operators o JOIN cells c USING (run, cell) "
     "WHERE c.network = 'network_3' AND c.precision = 'fp32' GROUP BY 1 ORDER BY 2 DESC"
 )
@@ -128,34 +129,35 @@ def in_browser(path: Path) -> dict[str, float]:
     return {"seconds": min(seconds), "rows": rows}
 
 
-def child(task: str, *arguments: str) -> dict[str, float]:
-    """One task in a process of its own."""
-    ended = subprocess.run(
-        [sys.executable, __file__, "--task", task, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    return json.loads(ended.stdout)
-
-
-def perform(task: str, arguments: list[str]) -> dict[str, float]:
-    """What a child does: `seconds` of the task itself, `imports` before it."""
-    if task == "report":
-        made = thousand_cells(int(arguments[1]))
-        begin = time.perf_counter()
-        from results.report.page import write_report
-
-        size = write_report([made], Path(arguments[0]))
-        return {"seconds": time.perf_counter() - begin, "megabytes": size / 1e6}
+def write_page(cells: int, path: Path) -> None:
+    """Write the report of so many cells and say what that took, in a process of its own."""
+    made = thousand_cells(cells)
     begin = time.perf_counter()
-    import duckdb  # noqa: F401
+    from results.report.page import write_report
 
-    from results.history import query, trend
+    size = write_report([made], path)
+    seconds = time.perf_counter() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"report of {cells} cells: {size / 1e6:.1f} MB, written in {seconds:.1f} s, "
+        f"peak {peak:.0f} MB (evidence made up in memory included)",
+        flush=True,
+    )
 
-    imported = time.perf_counter() - begin
-    if task == "history":
-        count = len(trend(Path(arguments[0]), "network_3", precision="fp32"))
-    else:
-        count = len(query(Path(arguments[0]), arguments[1]).rows)
-    return {"seconds": time.perf_counter() - begin - imported, "imports": imported, "rows": count}
+
+def command(*arguments: str) -> tuple[float, float, int]:
+    """Seconds that `bench` takes with these arguments, its peak memory in MB, and how many lines it prints."""
+    program = Path(sys.executable).with_name("bench")
+    begin = time.perf_counter()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen([program, *arguments], stdout=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"bench {' '.join(arguments)} ended with {process.returncode}")
+        output.seek(0)
+        return seconds, usage.ru_maxrss / 1024, len(output.read().splitlines())
 
 
 def main() -> None:
@@ -165,23 +167,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=10_000, help="operator rows a run")
     parser.add_argument("--keep", type=Path, help="folder for what is made; else a temporary one")
-    parser.add_argument("--task", nargs="+", help=argparse.SUPPRESS)
-    options, rest = parser.parse_known_args()
-    if options.task:
-        found = perform(options.task[0], [*options.task[1:], *rest])
-        found["peak_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps(found))
-        return
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         page = folder / "report.html"
-        written = child("report", str(page), str(options.cells))
-        print(
-            f"report of {options.cells} cells: {written['megabytes']:.1f} MB, written in {written['seconds']:.1f} s, "
-            f"peak {written['peak_megabytes']:.0f} MB (evidence made up in memory included)",
-            flush=True,
-        )
+        writer = multiprocessing.get_context("spawn").Process(target=write_page, args=(options.cells, page))
+        writer.start()
+        writer.join()
         shown = in_browser(page)
         print(f"drawn in a browser in {shown['seconds']:.2f} s, {shown['rows']:.0f} rows", flush=True)
         runs = folder / "runs"
@@ -189,13 +182,12 @@ def main() -> None:
             many_runs(runs, options.runs, options.rows)
         print(f"{options.runs} runs, {options.runs * options.rows:.0e} operator rows:", flush=True)
         for name, arguments in (
-            ("history", [str(runs)]),
-            ("query of one network's operators", [str(runs), QUERY]),
-            ("query over all operators", [str(runs), WHOLE]),
+            ("bench history, all runs of one cell", ("history", "network_3", "--precision", "fp32")),
+            ("bench query, one cell's operators by type, joined with cells", ("query", JOINED)),
+            ("bench query, all operators by type", ("query", WHOLE)),
         ):
-            best = min((child(name.split()[0], *arguments) for _ in range(3)), key=lambda one: one["seconds"])
-            took = f"{best['seconds']:.2f} s after {best['imports']:.2f} s of imports"
-            print(f"{name}: {took}, {best['rows']:.0f} rows, peak {best['peak_megabytes']:.0f} MB", flush=True)
+            seconds, peak, lines = min(command(*arguments, "--runs", str(runs)) for _ in range(3))
+            print(f"{name}: {seconds:.2f} s from start to end, {lines} lines, peak {peak:.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,20 @@ The connection can read those tables and nothing else: no other file, no network
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from foundation.errors import StorageError, UsageError
-from foundation.record import Record
-from results.cell_result import Unit, Verdict
-from results.store import list_runs
+from results.packs import literal, packed
+from results.run_folders import list_runs
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # records and numpy would double the time until an answer
     import duckdb
+
+    from results.cell_result import Unit, Verdict
 
 TABLES: Final = ("cells", "operators", "samples")
 MEMORY_LIMIT: Final = "4GB"
@@ -31,7 +33,8 @@ class RunTables:
     without: tuple[str, ...]
 
 
-class Answer(Record):
+@dataclass(frozen=True)
+class Answer:
     """What a query returned, and of which type each column is (DuckDB's names)."""
 
     columns: tuple[str, ...]
@@ -44,7 +47,8 @@ class Answer(Record):
         return [dict(zip(self.columns, map(_json_value, row), strict=True)) for row in self.rows]
 
 
-class HistoryPoint(Record):
+@dataclass(frozen=True)
+class HistoryPoint:
     """One cell in one run. Times are in `unit`."""
 
     run: str
@@ -76,15 +80,15 @@ def find_tables(root: Path) -> RunTables:
     """The finished runs' tables under `root`, oldest run first. Raises StorageError when no run has any."""
     files: dict[str, list[Path]] = {name: [] for name in TABLES}
     without = []
+    where = root.resolve()
     for folder in list_runs(root):
-        found = {name: folder / f"{name}.parquet" for name in TABLES}
-        if not all(path.is_file() for path in found.values()):
+        found = [f"{where}/{folder.name}/{name}.parquet" for name in TABLES]
+        if not all(map(os.path.isfile, found)):
             without.append(folder.name)
             continue
-        for name, path in found.items():
-            files[name].append(path.resolve())
+        for name, path in zip(TABLES, found, strict=True):
+            files[name].append(Path(path))
     if not files["cells"]:
-        where = root.absolute()
         if without:
             raise StorageError(f"no finished run in {where}", hint=f"finish one: bench run --resume {without[-1]}")
         raise UsageError(f"no run in {where}", hint="measure first: bench run --device local --models all")
@@ -100,17 +104,20 @@ def connect(tables: RunTables, sql: str = "cells") -> duckdb.DuckDBPyConnection:
     import duckdb
 
     database = duckdb.connect()
+    files = {name: list(paths) for name, paths in tables.files.items()}
     try:
         for name in TABLES:
-            database.execute(f"CREATE VIEW {name} AS SELECT * FROM {_source(tables, name, name in sql.lower())}")
+            if name in sql.lower():
+                files[name] = packed(name, files[name])
+            database.execute(f"CREATE VIEW {name} AS SELECT * FROM {_source(files[name], name, name in sql.lower())}")
     except duckdb.Error as error:
-        hint = "bench replay writes it anew"
+        hint = "write it anew: bench replay RUN --write"
         raise StorageError(f"a run's table cannot be read: {first_line(error)}", hint=hint) from error
-    allowed = ", ".join(quoted(str(path)) for paths in tables.files.values() for path in paths)
+    allowed = ", ".join(literal(str(path)) for paths in files.values() for path in paths)
     for setting in (
         "python_enable_replacements = false",
         "temp_directory = ''",
-        f"memory_limit = {quoted(MEMORY_LIMIT)}",
+        f"memory_limit = {literal(MEMORY_LIMIT)}",
         f"allowed_paths = [{allowed}]",
         "enable_external_access = false",
         "lock_configuration = true",
@@ -119,13 +126,13 @@ def connect(tables: RunTables, sql: str = "cells") -> duckdb.DuckDBPyConnection:
     return database
 
 
-def _source(tables: RunTables, name: str, asked: bool) -> str:
+def _source(files: Sequence[Path], name: str, asked: bool) -> str:
     """What DuckDB reads a table from.
 
     Cells' columns grow from one version of pocketbench to the next, so they are joined by name, which opens every
     file once more; the others are read by the first file's columns.
     """
-    listed = ", ".join(quoted(str(path)) for path in tables.files[name])
+    listed = ", ".join(literal(str(path)) for path in files)
     by_name = "true" if name == "cells" and asked else "false"
     return f"read_parquet([{listed}], union_by_name = {by_name})"
 
@@ -179,12 +186,11 @@ def trend(
     import duckdb
 
     tables = find_tables(root)
-    database = connect(tables, "")
+    database = connect(tables)
     wanted = {"network": network, "format": format, "precision": precision, "device": device, "threads": threads}
     given = {key: value for key, value in wanted.items() if value is not None}
-    source = _source(tables, "cells", True)
     try:
-        rows = _rows(database, source, given)
+        rows = _rows(database, given)
         if not rows:
             known = database.execute("SELECT DISTINCT network FROM cells ORDER BY 1").fetchall()
             raise UsageError(_unknown(network, [name for (name,) in known]))
@@ -195,20 +201,21 @@ def trend(
     return [HistoryPoint(**row) for row in rows]
 
 
-def _rows(database: duckdb.DuckDBPyConnection, source: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(database: duckdb.DuckDBPyConnection, given: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of the cells that fit, as fields of HistoryPoint. Tables written before it was kept have no runtime."""
     import duckdb
 
     renamed = {"low": "latency_low", "high": "latency_high"}
-    columns = [f'"{renamed.get(name, name)}" AS "{name}"' for name in HistoryPoint.model_fields]
+    names = [field.name for field in fields(HistoryPoint)]
+    columns = [f'"{renamed.get(name, name)}" AS "{name}"' for name in names]
     older = ["NULL AS runtime" if column.startswith('"runtime"') else column for column in columns]
     where = " AND ".join(f"{key} = ?" for key in given)
-    ordered = f"FROM {source} WHERE {where} ORDER BY started, run, cell"
+    ordered = f"FROM cells WHERE {where} ORDER BY started, run, cell"
     try:
         found = database.execute(f"SELECT {', '.join(columns)} {ordered}", list(given.values()))
     except duckdb.BinderException:
         found = database.execute(f"SELECT {', '.join(older)} {ordered}", list(given.values()))
-    return [dict(zip(HistoryPoint.model_fields, row, strict=True)) for row in found.fetchall()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def by_series(points: Sequence[HistoryPoint]) -> dict[tuple[str, ...], list[HistoryPoint]]:
@@ -236,11 +243,6 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 def _json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def quoted(text: str) -> str:
-    """An SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def first_line(error: Exception) -> str:

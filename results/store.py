@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from foundation.cache import storage_error, written_whole
 from foundation.errors import StorageError, UsageError
 from results.evidence import Run, Trial, parse_run, parse_trials
+from results.run_folders import RUN_FILE, list_runs
 
 if TYPE_CHECKING:
     from results.accuracy_store import AccuracyEvidence
 
 DEFAULT_ROOT = Path("runs")
-RUN_FILE = "run.json"
 TRIALS_FILE = "trials.jsonl"
 DERIVED_FILE = "derived.json"
 
@@ -162,20 +161,6 @@ def find_run(root: Path, ref: str) -> Path:
         raise UsageError(f"{ref} could be any of {len(matches)} runs: {names}", hint="give more of the id")
     newest = ", ".join(folder.name for folder in folders[-3:])
     raise UsageError(f"no run {ref} in {root}", hint=f"the newest are {newest}")
-
-
-_STARTED = re.compile(rb'"started":\s*"([^"]+)"')
-
-
-def list_runs(root: Path) -> list[Path]:
-    """Folders of runs under root, oldest first by their start time; a folder without a readable start is left out."""
-    found = []
-    for path in root.glob(f"*/{RUN_FILE}"):
-        with path.open("rb") as stream:
-            match = _STARTED.search(stream.read(4096))
-        if match:
-            found.append((match[1], path.parent.name, path.parent))
-    return [folder for _, _, folder in sorted(found)]
 
 
 def locked(path: Path) -> BinaryIO:

@@ -37,8 +37,9 @@ def history(
             print(path, file=sys.stderr if json else sys.stdout)
     if json:
         import json as writer
+        from dataclasses import asdict
 
-        print(writer.dumps([point.model_dump(mode="json") for point in points], indent=1))
+        print(writer.dumps([asdict(point) for point in points], indent=1))
         return
     _print(points)
 
@@ -55,8 +56,7 @@ def _print(points: list[HistoryPoint]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from bench.tables import STYLES, console, figure, interval_text
-    from results.cell_result import Estimate
+    from bench.tables import STYLES, console, ends_text, figure
     from results.history import by_series, sparkline
 
     screen = console()
@@ -73,17 +73,14 @@ def _print(points: list[HistoryPoint]) -> None:
             table.add_column(column, justify="right", no_wrap=True)
         table.add_column("verdict", overflow="fold")
         for point in line:
-            estimate = None
-            if point.latency is not None:
-                estimate = Estimate(median=point.latency, low=point.low, high=point.high, unit=unit)
             style = STYLES[point.verdict]
             table.add_row(
                 escape(point.run),
                 escape(point.pocketbench + (f" {point.commit[:8]}" if point.commit else "")),
                 escape(point.runtime or "-"),
                 point.sha256[:8],
-                "-" if estimate is None else figure(estimate.median, unit),
-                interval_text(estimate),
+                "-" if point.latency is None else figure(point.latency, unit),
+                ends_text(point.low, point.high, unit),
                 f"[{style}]{point.verdict} {escape(point.reasons.replace(',', ' '))}[/{style}]",
             )
         screen.print(table)
