@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.devices.profiles import Profile
@@ -42,6 +43,12 @@ def usb_serials() -> tuple[str, ...]:
         except USBError:
             continue  # a phone that may not be opened does not tell its serial
     return tuple(found)
+
+
+def several(profile: str, phones: Sequence[Listed]) -> DeviceError:
+    """The error for a profile's name that more than one attached phone fits."""
+    choices = ", ".join(f"adb:{phone.serial} ({(phone.model or '?').replace('_', ' ')})" for phone in phones)
+    return DeviceError(f"{len(phones)} attached devices fit '{profile}'", hint=f"name one of: {choices}")
 
 
 def best_profile(model: str | None, profiles: dict[str, Profile], kind: str) -> Profile:

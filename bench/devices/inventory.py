@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from bench.devices.attached import attached, best_profile, usb_serials
+from bench.devices.attached import attached, best_profile, several, usb_serials
 from bench.devices.lock import holder_of
 from bench.devices.profiles import load_profiles
 from bench.devices.reach import normal_address
+from bench.transports.adb_texts import Listed
 from device_agents.emulator import board as boards
 from foundation.errors import DeviceError
 from foundation.record import Record
@@ -27,15 +28,20 @@ class Reachable(Record):
 
 
 def inventory() -> tuple[list[Reachable], list[DeviceError]]:
-    """All of them, and what kept us from seeing more (no adb server). Boards over ssh are connected to."""
+    """All of them, and what stands in the way: no adb server, a profile's name that several phones fit. Boards over
+    ssh are connected to."""
     profiles = load_profiles()
     found = [_lockable(Reachable(name="local", kind="local", state="ready", model=_own_model(), profile="local"))]
     problems: list[DeviceError] = []
     seen = attached()
     if seen.problem is not None:
         problems.append(seen.problem)
+    kinds: dict[str, list[Listed]] = {}
     for phone in seen.phones:
         model = (phone.model or "").replace("_", " ") or None
+        profile_name = best_profile(model, profiles, "android").name
+        if phone.ready:
+            kinds.setdefault(profile_name, []).append(phone)
         found.append(
             _lockable(
                 Reachable(
@@ -43,11 +49,12 @@ def inventory() -> tuple[list[Reachable], list[DeviceError]]:
                     kind="phone",
                     state="ready" if phone.ready else phone.state,
                     model=model,
-                    profile=best_profile(model, profiles, "android").name,
+                    profile=profile_name,
                     cure=phone.cure,
                 )
             )
         )
+    problems += [several(name, phones) for name, phones in kinds.items() if len(phones) > 1]
     for serial in usb_serials():
         found.append(_lockable(Reachable(name=f"adb:{serial}", kind="phone", state="ready", profile="android")))
     running = {board.name: board for board in boards.running()}

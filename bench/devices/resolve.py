@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench.devices.attached import Attached, attached, best_profile
+from bench.devices.attached import Attached, attached, best_profile, several
 from bench.devices.device import Device
 from bench.devices.identity import identify
 from bench.devices.lock import DeviceLock
@@ -104,8 +104,7 @@ def _of_profile(profile: Profile, profiles: dict[str, Profile]) -> DeviceHandle:
         address = f"adb:{fitting[0].serial}"
         return DeviceHandle(address, _clock(address, profile), address, profile)
     if fitting:
-        choices = ", ".join(f"adb:{phone.serial} ({(phone.model or '?').replace('_', ' ')})" for phone in fitting)
-        raise DeviceError(f"{len(fitting)} attached devices fit '{profile.name}'", hint=f"name one of: {choices}")
+        raise several(profile.name, fitting)
     raise _nothing_fits(profile, seen)
 
 

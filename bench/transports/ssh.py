@@ -92,7 +92,8 @@ def _connect(destination: str, identity: Path | None, known_hosts: Path | None) 
 def _reason(error: Exception) -> str:
     """What the system said of each address that was tried; paramiko's own sum of them begins with `[Errno None]`."""
     if isinstance(error, NoValidConnectionsError):
-        return ", ".join(sorted({one.strerror or str(one) for one in error.errors.values()}))
+        said = ((isinstance(one, OSError) and one.strerror) or str(one) for one in error.errors.values())
+        return ", ".join(sorted(set(said)))
     return str(error) or type(error).__name__
 
 

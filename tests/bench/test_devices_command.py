@@ -93,7 +93,8 @@ def test_two_pixels_are_listed_and_pixel_alone_is_refused_with_both_names(
     ):
         for phone in (first, second):
             connected(adb_server, phone)
-        lines, _ = listed(tmp_path)
+        lines, text = listed(tmp_path)
+        assert "note: 2 attached devices fit 'pixel'\nhint: name one of: " in text
         for phone, model in ((first, "Pixel 8"), (second, "Pixel 8 Pro")):
             [line] = [line for line in lines if line.startswith(f"adb:{phone.serial} ")]
             assert line.removeprefix(f"adb:{phone.serial}").split() == ["ready", *model.split(), "pixel"]
