@@ -155,7 +155,7 @@ def _timed(name: str, pairs: Sequence[tuple[float, float]], limits: Limits) -> F
         low=ratio.low,
         high=ratio.high,
         limit=limit,
-        message=f"{name}: latency x {ratio.estimate:.3f} ({interval} over {ratio.blocks} blocks, limit {limit:.3f})",
+        message=f"{name}: fastest inference x {ratio.estimate:.3f} ({interval} over {ratio.blocks} blocks, limit {limit:.3f})",
     )
 
 
