@@ -144,6 +144,7 @@ def _timed(name: str, pairs: Sequence[tuple[float, float]], limits: Limits) -> F
     ratio = block_ratio([a for a, _ in pairs], [b for _, b in pairs])
     limit = 1.0 + max(limits.time, limits.time_floor_ms / before)
     interval = "no interval" if ratio.low is None else f"{ratio.low:.3f} - {ratio.high:.3f}"
+    found = f"fastest inference x {ratio.estimate:.3f} ({interval} over {ratio.blocks} blocks, limit {limit:.3f})"
     return Finding(
         decision=decide(ratio, before, limits.time, limits.time_floor_ms),
         cell=name,
@@ -155,7 +156,7 @@ def _timed(name: str, pairs: Sequence[tuple[float, float]], limits: Limits) -> F
         low=ratio.low,
         high=ratio.high,
         limit=limit,
-        message=f"{name}: fastest inference x {ratio.estimate:.3f} ({interval} over {ratio.blocks} blocks, limit {limit:.3f})",
+        message=f"{name}: {found}",
     )
 
 
