@@ -100,8 +100,9 @@ def counted(runs: Path) -> dict[str, Cell]:
     return found
 
 
-def compared(first: dict[str, Cell], second: dict[str, Cell]) -> bool:
-    """Print how far the second run's cells and operators are from the first's; whether the bounds hold."""
+def compared(first: dict[str, Cell], second: dict[str, Cell], operator_bound: float = OPERATOR_BOUND) -> bool:
+    """Print how far the second run's cells and operators are from the first's, and which operator is farthest; whether
+    the bounds hold."""
     held = True
     print(f"\n{'cell':34} {'instructions':>14} {'cell':>10} {'operators: worst':>18}")
     for name, (instructions, operators) in first.items():
@@ -109,9 +110,12 @@ def compared(first: dict[str, Cell], second: dict[str, Cell]) -> bool:
         if operators.keys() != others.keys():
             raise SystemExit(f"{name} ran two different graphs")
         cell = abs(again / instructions - 1)
-        worst = max((abs(others[key] / count - 1) for key, count in operators.items() if count), default=0.0)
-        held &= cell <= CELL_BOUND and worst <= OPERATOR_BOUND
-        print(f"{name:34} {instructions:14,.0f} {cell:10.4%} {worst:10.3%} of {len(operators)}")
+        apart = {key: abs(others[key] / count - 1) for key, count in operators.items() if count}
+        farthest = max(apart, key=lambda key: apart[key])
+        worst = apart[farthest]
+        held &= cell <= CELL_BOUND and worst <= operator_bound
+        which = f"{farthest[1]}, {operators[farthest]:,.0f} and {others[farthest]:,.0f}"
+        print(f"{name:34} {instructions:14,.0f} {cell:10.4%} {worst:10.3%} of {len(operators)}: {which}")
     return held
 
 
