@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def report(
     names: Annotated[list[str] | None, typer.Argument(help="Runs: paths, ids, unique prefixes, latest.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; report.html in the first run.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File or folder; the first run's folder.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
 ) -> None:
     """Write a report for the browser: charts, tables, operators, raw samples. It works offline."""
@@ -23,6 +23,7 @@ def report(
     from results.store import open_run
 
     chosen = [open_run(runs, name) for name in names or ["latest"]]
-    path = out if out is not None else (chosen[0].folder or Path()) / "report.html"
+    path = out if out is not None else chosen[0].folder or Path()
+    path = path / "report.html" if path.is_dir() else path
     size = write_report(chosen, path)
     print(f"{path} ({size / 1e6:.1f} MB)")

@@ -94,7 +94,7 @@ def draw(data: Data) -> Figure:
     panels = data.panels
     columns = min(len(panels), 2)
     rows = math.ceil(len(panels) / columns)
-    figure = new_figure(7.6 * columns, 5.6 * rows)
+    figure = new_figure(7.6 * columns, 6.2 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     places = [axes for row in grid for axes in row]
     for axes, panel in zip(places, panels, strict=False):
@@ -110,8 +110,8 @@ def draw(data: Data) -> Figure:
         note = "rho: Spearman's rank correlation of cost and instructions"
     if data.left_out:
         note += f"; {len(data.left_out)} cells are not drawn (invalid or without latency)"
-    figure.subplots_adjust(bottom=0.15, top=0.86, left=0.11, right=0.98, wspace=0.06, hspace=0.3)
-    figure.text(0.02, 0.02, note, fontsize=10)
+    figure.subplots_adjust(bottom=0.25 / rows, top=1 - 0.13 / rows, left=0.11, right=0.98, wspace=0.06, hspace=0.5)
+    figure.text(0.02, 0.02 / rows, note, fontsize=10)
     figure.canvas.draw()
     for axes, panel in zip(places, panels, strict=False):
         _label(axes, data, panel)
@@ -119,7 +119,7 @@ def draw(data: Data) -> Figure:
 
 
 def _panel(axes: Axes, data: Data, panel: Panel) -> None:
-    from results.charts.style import FORMAT_MARKERS, PRECISION_COLOURS
+    from results.charts.style import FORMAT_MARKERS, precision_colours
 
     for line in data.lines:
         if line.panel != panel:
@@ -134,7 +134,7 @@ def _panel(axes: Axes, data: Data, panel: Panel) -> None:
             heights,
             yerr=[below, above],
             fmt=FORMAT_MARKERS[form],
-            color=PRECISION_COLOURS[precision],
+            color=precision_colours()[precision],
             markersize=8,
             elinewidth=1.5,
             markerfacecolor="none",
@@ -144,30 +144,30 @@ def _panel(axes: Axes, data: Data, panel: Panel) -> None:
     axes.set_xlabel(data.cost)
     axes.set_ylabel("latency, ms" if data.unit == "ms" else "instructions, millions")
     axes.set_title(f"{panel[0]}, {panel[1]} thread{'s' if panel[1] > 1 else ''}")
-    axes.legend(loc="best")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.48, -0.13), ncols=3, columnspacing=1.2, handletextpad=0.3)
 
 
 def _label(axes: Axes, data: Data, panel: Panel) -> None:
-    """Each network once, at its slowest mark."""
-    from results.charts.labels import place
+    """Each network once, at its fastest mark: below the rising cloud there is room."""
+    from results.charts.labels import attach
 
-    points = [point for line in data.lines if line.panel == panel for point in line.points]
-    slowest: dict[str, Point] = {}
-    for point in sorted(points, key=lambda each: each.latency):
-        slowest[point.network] = point
-    texts = [axes.text(0, 0, name, fontsize=9.5, transform=None) for name in slowest]
-    sizes = [(box.width, box.height) for box in (text.get_window_extent() for text in texts)]
-
-    def pixels(point: Point) -> tuple[float, float]:
-        x, y = axes.transData.transform((point.cost, scaled(point.latency, data.unit)))
+    def pixels(cost: float, latency: float) -> tuple[float, float]:
+        x, y = axes.transData.transform((cost, scaled(latency, data.unit)))
         return float(x), float(y)
 
-    marks = [(x - 7, y - 7, x + 7, y + 7) for x, y in map(pixels, points)]
-    legend = axes.get_legend()
-    if legend:
-        marks.append(legend.get_window_extent().extents)
-    spots = place([pixels(p) for p in slowest.values()], sizes, marks, axes.get_window_extent().extents, gap=10.0)
-    for text, spot in zip(texts, spots, strict=True):
-        text.set_transform(axes.transAxes)
-        left, bottom = axes.transAxes.inverted().transform((spot.left, spot.bottom))
-        text.set_position((left, bottom))
+    fastest: dict[str, Point] = {}
+    boxes = []
+    for point in sorted(
+        (p for line in data.lines if line.panel == panel for p in line.points), key=_latency, reverse=True
+    ):
+        fastest[point.network] = point
+        x, y = pixels(point.cost, point.latency)
+        boxes.append((x - 7, y - 7, x + 7, y + 7))
+        if point.low is not None and point.high is not None:
+            boxes.append((x - 3, pixels(point.cost, point.low)[1], x + 3, pixels(point.cost, point.high)[1]))
+    anchors = [pixels(point.cost, point.latency) for point in fastest.values()]
+    attach(axes, list(fastest), anchors, boxes, size=9.5, gap=10.0)
+
+
+def _latency(point: Point) -> float:
+    return point.latency

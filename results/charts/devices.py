@@ -70,7 +70,7 @@ def _mark(cell: CellResult, run: str) -> Mark:
 
 def draw(data: Data) -> Figure:
     """Formats by marker, precisions by colour, faint where suspect; latency on a logarithmic axis."""
-    from results.charts.style import FORMAT_MARKERS, PRECISION_COLOURS, new_figure
+    from results.charts.style import FORMAT_MARKERS, new_figure, precision_colours
 
     figure = new_figure(8.4, 2.3 + 0.75 * len(data.rows))
     axes = figure.subplots()
@@ -91,8 +91,8 @@ def draw(data: Data) -> Figure:
                 fmt=FORMAT_MARKERS[form],
                 markersize=8,
                 elinewidth=1.8,
-                color=PRECISION_COLOURS[precision],
-                alpha=0.45 if mark.verdict == "suspect" else 1.0,
+                color=precision_colours()[precision],
+                alpha=0.6 if mark.verdict == "suspect" else 1.0,
                 label=f"{form} {precision}" if first else None,
             )
             first = False

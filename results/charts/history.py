@@ -58,7 +58,7 @@ def data(points: Sequence[HistoryPoint]) -> Data:
 
 def draw(data: Data) -> Figure:
     """Runs along the axis, latency upwards from zero, with intervals."""
-    from results.charts.style import FORMAT_MARKERS, PRECISION_COLOURS, new_figure
+    from results.charts.style import FORMAT_MARKERS, new_figure, precision_colours
 
     figure = new_figure(9.0, 5.0)
     axes = figure.subplots()
@@ -78,7 +78,7 @@ def draw(data: Data) -> Figure:
             yerr=[below, above],
             marker=FORMAT_MARKERS[course.format],
             markersize=6,
-            color=PRECISION_COLOURS[course.precision],
+            color=precision_colours()[course.precision],
             linewidth=1.6,
             elinewidth=1.4,
             linestyle="-" if course.format == "tflite" else "--",

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in pixels
 
@@ -16,6 +20,25 @@ class Placed:
     left: float
     bottom: float
     far: bool
+
+
+def attach(axes: Axes, names: Sequence[str], anchors: Sequence[tuple[float, float]], marks: Sequence[Box],
+           size: float, gap: float) -> None:  # fmt: skip
+    """Write each name beside its anchor, clear of the marks (all in pixels), with a thin line where it went far."""
+    texts = [axes.text(0, 0, name, fontsize=size, transform=None) for name in names]
+    extents = [text.get_window_extent() for text in texts]
+    sizes = [(box.width, box.height) for box in extents]
+    spots = place(anchors, sizes, marks, axes.get_window_extent().extents, gap)
+    for text, spot, anchor, (width, height) in zip(texts, spots, anchors, sizes, strict=True):
+        text.set_transform(axes.transAxes)
+        text.set_position(tuple(axes.transAxes.inverted().transform((spot.left, spot.bottom))))
+        if spot.far:
+            nearest = (
+                min(max(anchor[0], spot.left), spot.left + width),
+                min(max(anchor[1], spot.bottom), spot.bottom + height),
+            )
+            ends = axes.transAxes.inverted().transform([anchor, nearest])
+            axes.plot(ends[:, 0], ends[:, 1], transform=axes.transAxes, linewidth=0.8, color=text.get_color(), zorder=1)
 
 
 def place(anchors: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, float]], marks: Sequence[Box], area: Box,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PRECISIONS: Final = ("fp32", "fp16", "int8")
+FAINT: Final = 0.6  # of suspect marks; less of it is lost on the dark ground
 
 
 @dataclass(frozen=True)
@@ -160,27 +161,47 @@ def scaled(value: float, unit: Unit) -> float:
 
 
 def _panel(axes: Axes, marks: list[Mark], unit: Unit) -> None:
-    from results.charts.style import FORMAT_MARKERS, FRONT_COLOUR, PRECISION_COLOURS
+    from results.charts.style import FORMAT_MARKERS, front_colour, precision_colours
 
-    front = sorted((mark.latency, mark.top1) for mark in marks if mark.on_front)
-    if len(front) > 1:
+    line = front_line(marks)
+    if len(line) > 1:
         axes.plot(
-            [scaled(latency, unit) for latency, _ in front],
-            [top1 for _, top1 in front],
+            [scaled(mark.latency, unit) for mark in line],
+            [mark.top1 for mark in line],
             linestyle=":",
             linewidth=1.6,
-            color=FRONT_COLOUR,
+            color=front_colour(),
             zorder=1,
         )
+    members = [mark for mark in marks if mark.on_front]
+    axes.plot(
+        [scaled(mark.latency, unit) for mark in members],
+        [mark.top1 for mark in members],
+        "o",
+        markersize=17,
+        markeredgewidth=0,
+        color=front_colour(),
+        alpha=0.22,
+        zorder=1,
+    )
     for mark in marks:
-        colour = PRECISION_COLOURS[mark.precision]
+        colour = precision_colours()[mark.precision]
         x = scaled(mark.latency, unit)
         if mark.low is not None and mark.high is not None:
             axes.plot([scaled(mark.low, unit), scaled(mark.high, unit)], [mark.top1] * 2, color=colour, linewidth=1.5)
         axes.plot(
             [x], [mark.top1], FORMAT_MARKERS[mark.format], markersize=9, markerfacecolor="none", markeredgecolor=colour,
-            markeredgewidth=2, alpha=0.45 if mark.suspect else 1.0,
+            markeredgewidth=2, alpha=FAINT if mark.suspect else 1.0,
         )  # fmt: skip
+
+
+def front_line(marks: list[Mark]) -> list[Mark]:
+    """The front of the medians alone, by latency; each of them is on the intervals' front too."""
+    line: list[Mark] = []
+    for mark in sorted(marks, key=lambda each: (each.latency, -each.top1)):
+        if not line or mark.top1 > line[-1].top1:
+            line.append(mark)
+    return line
 
 
 def _axes(figure: Figure, first: list[Axes], panels: list[Axes], data: Data) -> None:
@@ -211,7 +232,7 @@ def _legend(figure: Figure, axes: Axes, data: Data) -> None:
 
     from matplotlib.lines import Line2D
 
-    from results.charts.style import FORMAT_MARKERS, FRONT_COLOUR
+    from results.charts.style import FORMAT_MARKERS, front_colour
 
     ink = axes.xaxis.label.get_color()
     formats = dict.fromkeys(mark.format for mark in data.marks)
@@ -221,11 +242,17 @@ def _legend(figure: Figure, axes: Axes, data: Data) -> None:
         for name in formats
     ]  # fmt: skip
     if any(mark.on_front for mark in data.marks):
-        handles.append(Line2D([], [], linestyle=":", linewidth=1.6, color=FRONT_COLOUR, label="Pareto front"))
+        handles.append(
+            Line2D([], [], linestyle=":", linewidth=1.6, color=front_colour(), label="Pareto front of medians")
+        )
+        handles.append(
+            Line2D([], [], linestyle="", marker="o", markersize=13, markeredgewidth=0, color=front_colour(), alpha=0.22,
+                   label="on it, as far as intervals tell")
+        )  # fmt: skip
     if any(mark.suspect for mark in data.marks):
         handles.append(
             Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none", markeredgecolor=ink,
-                   markeredgewidth=2, alpha=0.45, label="faint: suspect, see bench show")
+                   markeredgewidth=2, alpha=FAINT, label="faint: suspect")
         )  # fmt: skip
     figure.legend(handles=handles, loc="upper right", ncols=len(handles), bbox_to_anchor=(0.99, 1.0))
     notes = ["hollow: accuracy published for the architecture, not measured here; line: 95 % interval"]
@@ -244,30 +271,22 @@ def _legend(figure: Figure, axes: Axes, data: Data) -> None:
 
 def _label(axes: Axes, marks: list[Mark], data: Data) -> None:
     """Each network's name once a panel, at its fastest mark."""
-    from results.charts.labels import place
+    from results.charts.labels import attach
+
+    def pixels(latency: float, top1: float) -> tuple[float, float]:
+        x, y = axes.transData.transform((scaled(latency, data.unit), top1))
+        return float(x), float(y)
 
     fastest: dict[tuple[str, float], Mark] = {}
+    boxes = []
     for mark in sorted(marks, key=lambda each: -each.latency):
         fastest[mark.network, mark.top1] = mark
-    texts = {key: axes.text(0, 0, _name(mark, data), fontsize=10, transform=None) for key, mark in fastest.items()}
-    sizes = [text.get_window_extent() for text in texts.values()]
-    pixels = [axes.transData.transform((scaled(mark.latency, data.unit), mark.top1)) for mark in marks]
-    boxes = [(x - 9, y - 9, x + 9, y + 9) for x, y in pixels]
-    anchors = [axes.transData.transform((scaled(mark.latency, data.unit), mark.top1)) for mark in fastest.values()]
-    area = axes.get_window_extent()
-    spots = place(
-        [(float(x), float(y)) for x, y in anchors], [(size.width, size.height) for size in sizes], boxes, area.extents,
-        gap=12.0,
-    )  # fmt: skip
-    for text, spot, anchor, size in zip(texts.values(), spots, anchors, sizes, strict=True):
-        left, bottom = axes.transAxes.inverted().transform((spot.left, spot.bottom))
-        text.set_transform(axes.transAxes)
-        text.set_position((left, bottom))
-        if spot.far:
-            middle = (spot.left + size.width / 2, spot.bottom + size.height / 2)
-            ends = axes.transAxes.inverted().transform([tuple(anchor), middle])
-            axes.plot(ends[:, 0], ends[:, 1], transform=axes.transAxes, linewidth=0.7, color=text.get_color(), zorder=1)
-            text.set_bbox({"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1.0})
+        x, y = pixels(mark.latency, mark.top1)
+        boxes.append((x - 9, y - 9, x + 9, y + 9))
+        if mark.low is not None and mark.high is not None:
+            boxes.append((pixels(mark.low, mark.top1)[0], y - 3, pixels(mark.high, mark.top1)[0], y + 3))
+    anchors = [pixels(mark.latency, mark.top1) for mark in fastest.values()]
+    attach(axes, [_name(mark, data) for mark in fastest.values()], anchors, boxes, size=10, gap=12.0)
 
 
 def _name(mark: Mark, data: Data) -> str:

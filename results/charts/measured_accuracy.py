@@ -153,7 +153,7 @@ def draw(data: Data) -> Figure:
 
 
 def _panel(axes: Axes, data: Data, panel: Panel) -> None:
-    from results.charts.style import FORMAT_MARKERS, PRECISION_COLOURS
+    from results.charts.style import FORMAT_MARKERS, precision_colours
 
     marks = [mark for mark in data.marks if mark.panel == panel]
     for network, form in dict.fromkeys((mark.network, mark.format) for mark in marks):
@@ -173,7 +173,7 @@ def _panel(axes: Axes, data: Data, panel: Panel) -> None:
     seen = set()
     for mark in marks:
         series = f"{mark.format} {mark.precision}"
-        colour = PRECISION_COLOURS[mark.precision]
+        colour = precision_colours()[mark.precision]
         axes.errorbar(
             [scaled(mark.latency, data.unit)],
             [mark.top1],

@@ -59,14 +59,14 @@ def data(request: Request) -> Data:
 
 def draw(data: Data) -> Figure:
     """Bars by type above, the timeline below, types in the same colours."""
-    from results.charts.style import COLOURS, new_figure
+    from results.charts.style import colours, new_figure
 
     bars = _bars(data)
-    colours = {name: COLOURS[index % len(COLOURS)] for index, (name, _, _) in enumerate(bars[: len(COLOURS)])}
+    of_type = {name: colour for (name, _, _), colour in zip(bars, colours(), strict=False)}
     figure = new_figure(9.0, 3.6 + 0.36 * len(bars))
     upper, lower = figure.subplots(2, 1, height_ratios=[0.36 * len(bars) + 0.2, 2.2])
-    _by_type(upper, data, bars, colours)
-    _timeline(lower, data, colours)
+    _by_type(upper, data, bars, of_type)
+    _timeline(lower, data, of_type)
     figure.suptitle(f"Operators of {data.title}", x=0.02, ha="left", weight="bold", size=14)
     figure.subplots_adjust(left=0.3, right=0.97, hspace=0.75, top=0.9, bottom=0.14)
     box = lower.get_position()
@@ -83,13 +83,14 @@ def _bars(data: Data) -> list[tuple[str, float, int]]:
     return shown
 
 
-def _by_type(axes: Axes, data: Data, bars: list[tuple[str, float, int]], colours: dict[str, str]) -> None:
+def _by_type(axes: Axes, data: Data, bars: list[tuple[str, float, int]], of_type: dict[str, str]) -> None:
     total = sum(time for _, time, _ in data.by_type) or 1.0
     heights = range(len(bars))
     grey = axes.xaxis.label.get_color()
-    axes.barh(heights, [time for _, time, _ in bars], color=[colours.get(name, "#8b93a1") for name, _, _ in bars])
+    axes.barh(heights, [time for _, time, _ in bars], color=[of_type.get(name, "#8b93a1") for name, _, _ in bars])
     for height, (_, time, count) in zip(heights, bars, strict=True):
-        axes.text(time, height, f" {time / total:.0%}, {count}x", va="center", fontsize=10, color=grey)
+        share = f"{time / total:.0%}" if time >= 0.005 * total else "<1%"
+        axes.text(time, height, f" {share}, {count}x", va="center", fontsize=10, color=grey)
     axes.set_yticks(list(heights), [_short(name) for name, _, _ in bars])
     axes.invert_yaxis()
     axes.grid(False, axis="y")
@@ -97,14 +98,14 @@ def _by_type(axes: Axes, data: Data, bars: list[tuple[str, float, int]], colours
     axes.set_xlabel("ms by type, of profiled inferences" if data.unit == "ms" else "millions of instructions by type")
 
 
-def _timeline(axes: Axes, data: Data, colours: dict[str, str]) -> None:
+def _timeline(axes: Axes, data: Data, of_type: dict[str, str]) -> None:
     scale = 1e3  # ms to us, millions to thousands
     axes.bar(
         [step.start for step in data.steps],
         [step.time * scale for step in data.steps],
         width=[step.time for step in data.steps],
         align="edge",
-        color=[colours.get(step.type, "#8b93a1") for step in data.steps],
+        color=[of_type.get(step.type, "#8b93a1") for step in data.steps],
         linewidth=0,
     )
     slow = [step for step in data.steps if not step.fast_path]
@@ -113,7 +114,7 @@ def _timeline(axes: Axes, data: Data, colours: dict[str, str]) -> None:
             [s.start + s.time / 2 for s in slow],
             [s.time * scale for s in slow],
             "v",
-            color="#D55E00",
+            color=axes.xaxis.label.get_color(),
             label="outside the fast path",
         )
         axes.legend(loc="upper right")

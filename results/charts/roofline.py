@@ -70,7 +70,7 @@ def draw(data: Data) -> Figure:
     """Both axes logarithmic; a mark's area is its share of the time, its colour its type."""
     from matplotlib.collections import PathCollection
 
-    from results.charts.style import COLOURS, new_figure
+    from results.charts.style import colours, new_figure
 
     figure = new_figure(8.6, 5.8)
     axes = figure.subplots()
@@ -84,7 +84,7 @@ def draw(data: Data) -> Figure:
             [mark.intensity for mark in mine],
             [mark.macs_per_second / 1e9 for mark in mine],
             s=[25 + 2200 * mark.share for mark in mine],
-            color=COLOURS[index] if index < len(COLOURS) else "#8b93a1",
+            color=colours()[index] if index < len(colours()) else "#8b93a1",
             alpha=0.65,
             edgecolors="none",
             label=f"{name[:34]} ({shares[name]:.0%})" if index < 6 else None,
@@ -114,7 +114,7 @@ def draw(data: Data) -> Figure:
 
 def _roofs(axes: Axes, data: Data, found: Ceilings) -> None:
     """The slanted roof of memory and the flat one of the cell's precision, meeting at the ridge."""
-    from results.charts.style import COLOURS
+    from results.charts.style import colours
 
     peak = found.macs_per_second(data.precision) / 1e9
     bandwidth = found.read_bytes_per_second / 1e9
@@ -127,8 +127,8 @@ def _roofs(axes: Axes, data: Data, found: Ceilings) -> None:
         data.precision == "int8"
     ):  # where an int8 file's fp32 operators end; the int8 roof says nothing about an fp32 file
         other = found.fp32_macs_per_second / 1e9
-        axes.plot([max(left, other / bandwidth), right], [other] * 2, color=COLOURS[3], linewidth=1.4, linestyle="--")
-        roofs.append(("fp32", other, COLOURS[3]))
+        axes.plot([max(left, other / bandwidth), right], [other] * 2, color=colours()[3], linewidth=1.4, linestyle="--")
+        roofs.append(("fp32", other, colours()[3]))
     for name, roof, colour in roofs:
         axes.annotate(
             f"{name}: {roof:.0f} GMAC/s",

@@ -66,19 +66,19 @@ def data(request: Request) -> Data:
 
 def draw(data: Data) -> Figure:
     """Trials side by side, samples in order within each; a line for each trial's figure, a band for the cell's."""
-    from results.charts.style import COLOURS, new_figure
+    from results.charts.style import colours, new_figure
 
     figure = new_figure(9.0, 4.6)
     axes = figure.subplots()
     if data.low is not None and data.high is not None:
         name = "95 % interval of the cell" if data.unit == "ms" else "range of minima"
-        axes.axhspan(data.low, data.high, color=COLOURS[2], alpha=0.28, linewidth=0, label=name)
+        axes.axhspan(data.low, data.high, color=colours()[2], alpha=0.28, linewidth=0, label=name)
     for place, strip in enumerate(data.strips):
         count = len(strip.samples)
         step = -(-count // DRAWN)
         for disturbed, marker, colour, name in (
-            (False, "o", COLOURS[0], "undisturbed"),
-            (True, "x", COLOURS[1], "disturbed"),
+            (False, "o", colours()[0], "undisturbed"),
+            (True, "x", colours()[1], "disturbed"),
         ):
             chosen = [index for index in range(0, count, step) if strip.disturbed[index] == disturbed]
             axes.plot(

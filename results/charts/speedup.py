@@ -66,7 +66,7 @@ def _speedup(slow: CellResult, fast: CellResult) -> list[Speedup]:
 
 def draw(data: Data) -> Figure:
     """A row a network, a mark a format; 1 is no gain."""
-    from results.charts.style import COLOURS, FORMAT_MARKERS, new_figure
+    from results.charts.style import FORMAT_MARKERS, colours, new_figure
 
     several = len({(one.device, one.threads) for one in data.speedups}) > 1
     rows = list(dict.fromkeys(_row(one, several) for one in data.speedups))
@@ -85,7 +85,7 @@ def draw(data: Data) -> Figure:
             xerr=[below, above],
             fmt=FORMAT_MARKERS[form],
             label=form,
-            color=COLOURS[index],
+            color=colours()[index],
             markersize=8,
             elinewidth=1.8,
         )

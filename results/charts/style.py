@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -15,14 +16,34 @@ if TYPE_CHECKING:
 
 Theme = Literal["light", "dark"]
 
-# Okabe and Ito, Color universal design, 2008; each readable on white and on near-black.
-COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-PRECISION_COLOURS: Final = {"fp32": COLOURS[0], "fp16": COLOURS[2], "int8": COLOURS[1]}
-FRONT_COLOUR: Final = COLOURS[3]
+# Okabe and Ito, Color universal design, 2008; on the dark ground the same hues, lighter.
+_COLOURS: Final = {
+    "light": ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
+    "dark": ("#56B4E9", "#F0853D", "#2FC49A", "#E29BC4", "#F0C04A", "#B9DDF5"),
+}
 FORMAT_MARKERS: Final = {"tflite": "o", "onnx": "s"}
 _GROUND: Final = {"light": "#ffffff", "dark": "#14171a"}
 _INK: Final = {"light": "#1f2328", "dark": "#e6e8ea"}
 _FAINT: Final = {"light": "#d0d7de", "dark": "#3d444d"}
+
+
+_theme: ContextVar[Theme] = ContextVar("theme", default="light")
+
+
+def colours() -> tuple[str, ...]:
+    """Six colours of the theme that a chart is being drawn in, told apart by readers who are colour-blind."""
+    return _COLOURS[_theme.get()]
+
+
+def precision_colours() -> dict[str, str]:
+    """The colour of each precision, the same in every chart."""
+    blue, red, green, *_ = colours()
+    return {"fp32": blue, "fp16": green, "int8": red}
+
+
+def front_colour() -> str:
+    """The colour of a Pareto front."""
+    return colours()[3]
 
 
 def theme_of(name: str) -> Theme:
@@ -66,10 +87,14 @@ def styled(theme: Theme = "light") -> Iterator[None]:
         "font.family": "DejaVu Sans",
         "svg.fonttype": "none",
         "svg.hashsalt": "pocketbench",
-        "axes.prop_cycle": cycler(color=COLOURS),
+        "axes.prop_cycle": cycler(color=_COLOURS[theme]),
     }
-    with matplotlib.rc_context(settings):
-        yield
+    before = _theme.set(theme)
+    try:
+        with matplotlib.rc_context(settings):
+            yield
+    finally:
+        _theme.reset(before)
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -47,12 +47,12 @@ def data(request: Request) -> Data:
 
 def draw(data: Data) -> Figure:
     """Latency over minutes, the first minute's interval as a band; heat and frequency below it where they are known."""
-    from results.charts.style import COLOURS, new_figure
+    from results.charts.style import colours, new_figure
 
     minutes = data.course.minutes
     below = [
         (label, colour, [(m.minute + 0.5, value) for m in minutes if (value := getattr(m, key)) is not None])
-        for label, colour, key in (("GHz", COLOURS[3], "gigahertz"), ("°C", COLOURS[4], "celsius"))
+        for label, colour, key in (("GHz", colours()[3], "gigahertz"), ("°C", colours()[4], "celsius"))
     ]
     below = [panel for panel in below if panel[2]]
     figure = new_figure(9.0, 4.4 + 1.5 * len(below))
@@ -70,19 +70,19 @@ def draw(data: Data) -> Figure:
 
 
 def _latency(axes: Axes, data: Data) -> None:
-    from results.charts.style import COLOURS
+    from results.charts.style import colours
 
     minutes = data.course.minutes
     first = minutes[0]
     if first.low is not None and first.high is not None:
         band = "95 % interval of the first minute"
-        axes.axhspan(first.low, first.high, color=COLOURS[2], alpha=0.28, linewidth=0, label=band)
+        axes.axhspan(first.low, first.high, color=colours()[2], alpha=0.28, linewidth=0, label=band)
     times, latencies = zip(*data.points, strict=True)
-    axes.plot(times, latencies, "o", color=COLOURS[0], markersize=4, alpha=0.6, label="trial")
+    axes.plot(times, latencies, "o", color=colours()[0], markersize=4, alpha=0.6, label="trial")
     name: str | None = "median of a minute"
     for minute in minutes:
         span = [minute.minute, minute.minute + 1]
-        axes.plot(span, [minute.median] * 2, color=COLOURS[1], linewidth=2.4, label=name)
+        axes.plot(span, [minute.median] * 2, color=colours()[1], linewidth=2.4, label=name)
         name = None
     if data.course.left_at is not None:
         ink = axes.xaxis.label.get_color()

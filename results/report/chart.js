@@ -17,6 +17,8 @@ function addMeasured(cells) {
   }
 }
 
+const MANY = 100; // marks of a kind; beyond it their intervals are one line with gaps: plotly draws a path for each error bar
+
 // Dominated only if the intervals say so: another one's whole intervals are no slower and no less accurate.
 function dominated(cell, others, { value, low = value, high = value }) {
   const fastest = cell.low ?? cell.latency;
@@ -29,7 +31,35 @@ function dominated(cell, others, { value, low = value, high = value }) {
 
 function frontOf(cells, vertical) {
   const able = cells.filter((cell) => cell.verdict !== "invalid");
-  return able.filter((cell) => !dominated(cell, able, vertical)).sort((a, b) => a.latency - b.latency || vertical.value(a) - vertical.value(b));
+  return able.filter((cell) => !dominated(cell, able, vertical)).sort((a, b) => a.latency - b.latency || vertical.value(b) - vertical.value(a));
+}
+
+// The front of the medians alone: joined with those that only their wide intervals keep on it, the line would zigzag.
+function rising(members, { value }) {
+  const line = [];
+  for (const cell of members) if (!line.length || value(cell) > value(line.at(-1))) line.push(cell);
+  return line;
+}
+
+// Which marks carry their network's name: those on the line, then each other network's fastest, where there is room.
+function named(cells, line, vertical, logarithmic, width) {
+  if (width <= 560) return new Set();
+  const fastest = new Map();
+  for (const cell of [...cells].sort((a, b) => a.latency - b.latency)) if (!fastest.has(cell.network)) fastest.set(cell.network, cell);
+  const along = (value) => (logarithmic ? Math.log(value) : value);
+  const span = (values) => [Math.min(...values), Math.max(...values)];
+  const [left, right] = span(cells.map((cell) => along(cell.latency)));
+  const [low, high] = span(cells.map(vertical.value));
+  const spots = [];
+  const chosen = new Set();
+  for (const cell of [...line, ...(fastest.size <= 20 ? fastest.values() : [])].slice(0, 40)) {
+    if (spots.some((spot) => spot.network === cell.network)) continue;
+    const spot = { network: cell.network, x: (width * (along(cell.latency) - left)) / (right - left || 1), y: (360 * (vertical.value(cell) - low)) / (high - low || 1), reach: 3.6 * Math.min(cell.network.length, 26) };
+    if (spots.some((other) => Math.abs(other.x - spot.x) < other.reach + spot.reach && Math.abs(other.y - spot.y) < 16)) continue;
+    spots.push(spot);
+    chosen.add(cell);
+  }
+  return chosen;
 }
 
 class Chart {
@@ -51,9 +81,11 @@ class Chart {
     const unknown = able.filter((cell) => value(cell) === null);
     const members = front ? frontOf(known, chosenAxis) : [];
     const traces = [];
-    if (members.length > 1) {
+    const line = rising(members, chosenAxis);
+    this.named = known.length ? named(known, line, chosenAxis, logarithmic, this.figure.clientWidth) : new Set();
+    if (line.length > 1) {
       traces.push({
-        x: members.map((cell) => this.across(cell.latency)), y: members.map(value), mode: "lines", name: "Pareto front",
+        x: line.map((cell) => this.across(cell.latency)), y: line.map(value), mode: "lines", name: "Pareto front of medians",
         line: { color: colours.mark, width: 2, dash: "dot" }, hoverinfo: "skip",
       });
     }
@@ -62,6 +94,8 @@ class Chart {
         const chosen = (cell) => cell.precision === precision && cell.format === format;
         const here = known.filter(chosen);
         const strip = unknown.filter(chosen);
+        if (here.length > MANY) traces.push(this.intervals(here, value, `${format} ${precision}`, colours, "y"));
+        if (strip.length > MANY) traces.push(this.intervals(strip, () => 0, `${format} ${precision}`, colours, "y2"));
         if (here.length) traces.push(this.marks(here, here.map(value), `${format} ${precision}`, colours, new Set(members), "y", chosenAxis));
         if (strip.length) traces.push(this.marks(strip, strip.map(() => 0), `${format} ${precision}`, colours, new Set(), "y2", { hollow: true }, here.length > 0));
       }
@@ -102,11 +136,10 @@ class Chart {
     const colour = colours[cells[0].precision];
     const shape = FORMAT_MARKS[cells[0].format];
     const ends = (pick) => cells.map((cell) => (cell[pick] === null ? 0 : Math.abs(this.across(cell[pick]) - this.across(cell.latency))));
-    const few = members.size <= 12 && this.figure.clientWidth > 560;
     return {
-      type: "scatter", mode: few && members.size ? "markers+text" : "markers", name, yaxis: axis, showlegend: !hidden, legendgroup: name,
+      type: "scatter", mode: cells.some((cell) => this.named.has(cell)) && axis === "y" ? "markers+text" : "markers", name, yaxis: axis, showlegend: !hidden, legendgroup: name,
       x: cells.map((cell) => this.across(cell.latency)), y: heights,
-      error_x: { type: "data", symmetric: false, array: ends("high"), arrayminus: ends("low"), color: colour, thickness: 1.2, width: cells.length > 200 ? 0 : 3 },
+      error_x: cells.length > MANY ? { visible: false } : { type: "data", symmetric: false, array: ends("high"), arrayminus: ends("low"), color: colour, thickness: 1.2, width: 3 },
       error_y: low ? { type: "data", symmetric: false, array: cells.map((cell, place) => high(cell) - heights[place]), arrayminus: cells.map((cell, place) => heights[place] - low(cell)), color: colour, thickness: 1.2, width: 3 } : { visible: false },
       marker: {
         size: cells.map((cell) => (members.has(cell) ? 12 : 9)),
@@ -114,10 +147,18 @@ class Chart {
         symbol: cells.map((cell) => (cell.verdict === "invalid" ? "x-thin-open" : shape + (hollow ? "-open" : ""))),
         line: { width: 2 },
       },
-      text: cells.map((cell) => (few && members.has(cell) ? plain(cell.network.length > 26 ? `${cell.network.slice(0, 25)}…` : cell.network) : "")),
+      text: cells.map((cell) => (this.named.has(cell) ? plain(cell.network.length > 26 ? `${cell.network.slice(0, 25)}…` : cell.network) : "")),
       textposition: "top center", textfont: { size: 11, color: colours.ink }, cliponaxis: true,
       customdata: cells.map((cell) => cell.key),
       hovertext: cells.map((cell) => this.hover(cell)), hovertemplate: "%{hovertext}<extra></extra>",
+    };
+  }
+
+  intervals(cells, value, name, colours, axis) {
+    const known = cells.filter((cell) => cell.low !== null);
+    return {
+      type: "scatter", mode: "lines", name, yaxis: axis, showlegend: false, legendgroup: name, hoverinfo: "skip", line: { color: colours[cells[0].precision], width: 1.2, simplify: false },
+      x: known.flatMap((cell) => [this.across(cell.low), this.across(cell.high), null]), y: known.flatMap((cell) => [value(cell), value(cell), null]),
     };
   }
 
@@ -143,6 +184,6 @@ class Chart {
     this.words.textContent =
       (lost ? `${lost} ${lost === 1 ? "cell has" : "cells have"} no latency and ${lost === 1 ? "is" : "are"} only in the table. ` : "") +
       (mine.some((cell) => cell.weights === "random") ? "* measured with random weights. " : "") +
-      (members.length ? `On the front: ${names}${members.length > 8 ? " and more" : ""}.` : "");
+      (members.length ? `On the front, as far as the intervals tell: ${names}${members.length > 8 ? " and more" : ""}.` : "");
   }
 }

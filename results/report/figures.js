@@ -87,4 +87,5 @@ function axisBase(colours, title) {
   return { title: { text: title, standoff: 8 }, gridcolor: colours.line, zerolinecolor: colours.line, linecolor: colours.line, automargin: true };
 }
 
-const PLOT_OPTIONS = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+// Nothing leaves the page: plotly's own button would hand a chart with its data to a site of theirs.
+const PLOT_OPTIONS = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", displayModeBar: window.innerWidth < 560 ? false : "hover", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };

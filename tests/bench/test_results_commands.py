@@ -118,6 +118,8 @@ def test_report_and_convert_write_where_they_are_told(
     assert status == Exit.OK
     assert str(tmp_path / "r.html") in out
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+    assert said(capsys, "report", "a1", "--runs", runs, "-o", tmp_path)[0] == Exit.OK
+    assert (tmp_path / "report.html").exists()
     status, _, _ = said(capsys, "convert", "a1", "--to", "markdown", "--runs", runs, "-o", tmp_path)
     assert status == Exit.OK
     assert (tmp_path / "cells.md").read_text().count("mobilenet") == 2

@@ -108,6 +108,29 @@ def test_it_says_nothing_on_the_console_and_asks_the_network_for_nothing(browser
     assert shared.stat().st_size < 10e6
 
 
+def test_no_button_of_a_chart_sends_its_data_anywhere(browser: Browser, shared: Path) -> None:
+    """plotly's own "Share chart" opens a site of theirs with the chart's data in it."""
+    opened = Opened(browser, shared)
+    others: list[str] = []
+    opened.context.on("page", lambda page: others.append(page.url))
+    opened.page.hover("#chart-ms")
+    buttons = opened.page.locator("#chart-ms .modebar-btn")
+    titles = [buttons.nth(index).get_attribute("data-title") or "" for index in range(buttons.count())]
+    assert titles
+    assert not [title for title in titles if "share" in title.lower() or "cloud" in title.lower()]
+    for index in range(buttons.count()):
+        if "png" not in titles[index].lower():
+            buttons.nth(index).click()
+    assert others == []
+    assert opened.requests == [shared.as_uri()]
+
+
+def test_each_network_is_named_once_in_the_chart(browser: Browser, shared: Path) -> None:
+    opened = Opened(browser, shared)
+    names = [text for text in opened.page.locator("#chart-ms .textpoint text").all_text_contents() if text]
+    assert sorted(names) == ["mobilenet_v2", "squeezenet1_1"]
+
+
 def test_the_table_shows_the_derived_figures(browser: Browser, shared: Path) -> None:
     opened = Opened(browser, shared)
     latencies = sorted(cell.latency.median for cell in cells(measured()) if cell.latency)
