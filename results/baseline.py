@@ -143,6 +143,4 @@ def load(path: Path) -> Baseline:
         detail = error.errors()[0]
         place = ".".join(map(str, detail["loc"])) + ": " if detail["loc"] else ""
         hint = f"made by another version? make it again: bench baseline save {path} --run RUN"
-        raise StorageError(
-            f"{path} is no baseline this version can read: {place}{detail['msg']}", hint=hint
-        ) from error
+        raise StorageError(f"{path} is no baseline this version can read: {place}{detail['msg']}", hint=hint) from error
