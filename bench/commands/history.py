@@ -11,6 +11,8 @@ import typer
 if TYPE_CHECKING:
     from results.history import HistoryPoint
 
+SHOWN = 100  # of a cell's runs
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -60,7 +62,8 @@ def _print(points: list[HistoryPoint]) -> None:
     from results.history import by_series, sparkline
 
     screen = console()
-    for line in by_series(points).values():
+    for whole in by_series(points).values():
+        line = whole[-SHOWN:]
         first = line[0]
         unit = first.unit
         name = f"{first.network} {first.format} {first.precision} on {first.device}, threads {first.threads}"
@@ -84,3 +87,5 @@ def _print(points: list[HistoryPoint]) -> None:
                 f"[{style}]{point.verdict} {escape(point.reasons.replace(',', ' '))}[/{style}]",
             )
         screen.print(table)
+        if len(whole) > SHOWN:
+            screen.print(f"the newest {SHOWN} of {len(whole)} runs; --json prints all, -o draws all")

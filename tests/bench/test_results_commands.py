@@ -90,6 +90,16 @@ def test_history_prints_each_run_and_a_sparkline_and_draws(
     assert (tmp_path / "course.png").exists()
 
 
+def test_history_of_many_runs_prints_the_newest_and_says_so(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.commands.history.SHOWN", 1)
+    _, out, _ = said(capsys, "history", "mobilenet_v2", "--device", "local", "--precision", "fp32", "--runs", runs)
+    assert "a2" in out
+    assert "a1" not in out
+    assert "the newest 1 of 2 runs" in out
+
+
 def test_history_of_two_clocks_has_two_tables_and_refuses_one_chart(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
