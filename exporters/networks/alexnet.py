@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import nn
 
 from exporters.networks.blocks import PositiveMaxPool
+from exporters.networks.flatten import PixelsLinear
 from exporters.networks.registry import network
 from foundation.artifact import Published
 
@@ -43,8 +44,7 @@ def alexnet(classes: int = 1000) -> nn.Module:
         channels = outputs
     return nn.Sequential(
         *layers,
-        nn.Flatten(),
-        nn.Linear(channels * 6 * 6, HIDDEN),
+        PixelsLinear(channels, 6, HIDDEN),
         nn.ReLU(),
         nn.Linear(HIDDEN, HIDDEN),
         nn.ReLU(),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from exporters.networks.blocks import ConvNorm, GlobalAveragePool, PositiveMaxPool
 from exporters.networks.registry import network
-from foundation.artifact import Published
+from foundation.artifact import Format, Precision, Published
 
 MODULES = (  # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; a number: a max pool of that kernel
     (64, 96, 128, 16, 32, 32),
@@ -32,6 +32,18 @@ EPS = 1e-3
 Wrapper = Callable[[nn.Module, int, int, bool], nn.Module]
 
 
+class SharedInputMaxPool(PositiveMaxPool):
+    """A 3x3 max pool of stride 1 over what other branches read as well."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 1, 1)
+
+    def export_form(self, format: Format, precision: Precision) -> nn.Module:
+        """At stride 1 this is TFLite's own SAME padding; padded apart, it leaves three transposes a module."""
+        del precision
+        return nn.MaxPool2d(3, 1, 1) if format == "tflite" else self
+
+
 class Inception(nn.Module):
     """Four branches, concatenated."""
 
@@ -44,7 +56,7 @@ class Inception(nn.Module):
                 nn.Sequential(ConvNorm(inputs, reduce3, eps=EPS), ConvNorm(reduce3, filter3, 3, eps=EPS)),
                 # 3x3 where the paper has 5x5: so are the published weights and parameters (torchvision issue 906).
                 nn.Sequential(ConvNorm(inputs, reduce5, eps=EPS), ConvNorm(reduce5, filter5, 3, eps=EPS)),
-                nn.Sequential(PositiveMaxPool(3, 1, 1), ConvNorm(inputs, pooled, eps=EPS)),
+                nn.Sequential(SharedInputMaxPool(), ConvNorm(inputs, pooled, eps=EPS)),
             ]
         )
 

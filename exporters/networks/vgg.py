@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import nn
 
 from exporters.networks.blocks import PositiveMaxPool
+from exporters.networks.flatten import PixelsLinear
 from exporters.networks.registry import network
 from foundation.artifact import Published
 
@@ -36,8 +37,7 @@ def vgg16(classes: int = 1000) -> nn.Module:
         layers.append(PositiveMaxPool(2, 2))
     return nn.Sequential(
         *layers,
-        nn.Flatten(),
-        nn.Linear(channels * 7 * 7, HIDDEN),
+        PixelsLinear(channels, 7, HIDDEN),
         nn.ReLU(),
         nn.Linear(HIDDEN, HIDDEN),
         nn.ReLU(),

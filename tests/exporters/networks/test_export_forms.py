@@ -13,6 +13,8 @@ from exporters.networks.blocks import (
     PositiveMaxPool,
     ZeroPaddedMaxPool,
 )
+from exporters.networks.flatten import ChannelsLastLinear, PixelsLinear
+from exporters.networks.googlenet import SharedInputMaxPool
 from exporters.networks.registry import resolve
 from exporters.networks.shufflenet_v2_export import CONCATENATED, UnshuffledStage
 
@@ -40,6 +42,27 @@ def test_max_pool_padded_by_zeros(kernel: int, padding: int, ceil: bool, size: i
     form = PositiveMaxPool(kernel, 2, padding, ceil).export_form("tflite", "fp32")
     assert isinstance(form, ZeroPaddedMaxPool)
     assert torch.equal(form(x), torch.max_pool2d(x, kernel, 2, padding, 1, ceil))
+
+
+def test_max_pool_of_stride_1_leaves_padding_to_the_format() -> None:
+    x = torch.rand(2, 3, 6, 5)
+    pool = SharedInputMaxPool()
+    form = pool.export_form("tflite", "fp32")
+    assert type(form) is torch.nn.MaxPool2d
+    assert torch.equal(form(x), pool(x))
+    assert pool.export_form("onnx", "fp32") is pool
+
+
+def test_linear_over_pixels_on_channels_last() -> None:
+    torch.manual_seed(0)
+    layer = PixelsLinear(5, 3, 4)
+    x = torch.randn(2, 5, 3, 3)
+    expected = torch.einsum("nchw,ochw->no", x, layer.weight.reshape(4, 5, 3, 3)) + layer.bias
+    form = layer.export_form("tflite", "int8")
+    assert isinstance(form, ChannelsLastLinear)
+    assert torch.allclose(layer(x), expected, atol=1e-5)
+    assert torch.allclose(form(x), expected, atol=1e-5)
+    assert layer.export_form("onnx", "fp32") is layer
 
 
 @pytest.mark.parametrize("name", ["shufflenet_v2_x0_5", "shufflenet_v2_x1_0"])
