@@ -1,141 +1,166 @@
-"""Export the zoo and write docs/zoo.md: size, operators, partitions, stray transposes, seconds, agreement.
+"""Export the zoo into an empty cache, network by network, and write docs/zoo.md from what was recorded.
 
-    python benchmarks/zoo_exports.py [--models all] [--jobs 2] [--out docs/zoo.md] [--fresh]
+    python benchmarks/zoo_exports.py [--models NAMES] [--formats F] [--precisions P] [--jobs 2]   export, write the page
+    python benchmarks/zoo_exports.py --page                                                       write the page alone
 
-Export seconds are those of this run: what the cache holds already shows none, so --fresh exports into an empty cache
-of its own. Peak memory is the largest child process. Small networks go first.
+A network's exports are one process of their own, so that its wall time and peak memory are known. Each one's record is
+appended to docs/zoo.jsonl as it ends; the page is made of the newest record of each file. A large zoo may so be
+exported in several sittings, and the page says how many there were. Small networks go first.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import platform
-import resource
+import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bench.progress import export_progress, messages
-from exporters.catalog import CatalogEntry, catalog
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.zoo_page import page
+from exporters.catalog import catalog
+from exporters.networks.registry import declarations
 from exporters.service import PRECISIONS, Exported, Failed, Request, ensure
-from foundation.artifact import Artifact
+from foundation.cache import cache_root
 
-EXPLANATIONS = {  # operator types that XNNPACK leaves to the interpreter, and why, where that was looked into
-    "HARD_SWISH": "XNNPACK has no int8 hard-swish",
-    "PADV2": "XNNPACK pads by zero only",
-}
+RECORDS = Path(__file__).resolve().parent.parent / "docs" / "zoo.jsonl"
+PAGE = RECORDS.with_suffix(".md")
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One call of this program: what every record of it says."""
+
+    start: str
+    begun: float  # on the monotonic clock
+    jobs: int
 
 
 def main() -> int:
-    """Export, write the page, say where."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--models", default="all")
-    options.add_argument("--jobs", type=int, default=2)
-    options.add_argument("--out", type=Path, default=Path("docs/zoo.md"))
-    options.add_argument("--fresh", action="store_true")
-    chosen = options.parse_args()
-    entries = sorted(catalog(chosen.models.split(",")), key=lambda entry: entry.params + entry.macs)
-    wanted = [
-        Request(entry.name, format, precision)
-        for entry in entries
-        for format, precisions in PRECISIONS.items()
-        for precision in precisions
-    ]
-    with tempfile.TemporaryDirectory() as empty:
-        if chosen.fresh:
-            os.environ["POCKETBENCH_CACHE"] = empty
+    """Export what was asked for, write the page, say where."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", help="comma-separated; default: every network at its default size")
+    parser.add_argument("--formats", default="onnx,tflite")
+    parser.add_argument("--precisions", default="fp32,fp16,int8")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--page", action="store_true", help="write the page alone")
+    parser.add_argument("--records", type=Path, default=RECORDS)
+    parser.add_argument("--out", type=Path, default=PAGE)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    formats, precisions = chosen.formats.split(","), chosen.precisions.split(",")
+    if chosen.child:
+        print(json.dumps(exported(chosen.models, formats, precisions)))
+        return 0
+    if not chosen.page:
+        names = chosen.models.split(",") if chosen.models else list(declarations())
+        entries = sorted(catalog(names), key=lambda entry: entry.params + entry.macs)
+        start = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        sitting = Sitting(start, time.monotonic(), chosen.jobs)
+        measure([entry.name for entry in entries], formats, precisions, sitting, chosen.records)
+    chosen.out.write_text(page(read(chosen.records), list(declarations())), encoding="utf-8")
+    print(chosen.out)
+    return 0
+
+
+def measure(
+    names: Sequence[str], formats: Sequence[str], precisions: Sequence[str], sitting: Sitting, records: Path
+) -> None:
+    """Export each network in a process and a cache of its own, `sitting.jobs` side by side; append its record."""
+    writing = threading.Lock()
+
+    def one(name: str) -> None:
+        record = in_child(name, formats, precisions) | {
+            "sitting": sitting.start,
+            "jobs": sitting.jobs,
+            "ended_s": round(time.monotonic() - sitting.begun, 1),
+            "cores": os.cpu_count(),
+            "machine": platform.machine(),
+            "load": round(os.getloadavg()[0], 1),
+        }
+        with writing, records.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
+        print(f"{name}: {record['wall_s']:.0f} s, {record['peak_bytes'] >> 20} MiB", flush=True)
+
+    with ThreadPoolExecutor(sitting.jobs) as workers:
+        list(workers.map(one, names))
+
+
+def in_child(name: str, formats: Sequence[str], precisions: Sequence[str]) -> dict[str, Any]:
+    """What a child process says of one network, with its wall time and the peak memory of it and its children."""
+    with tempfile.TemporaryDirectory() as cache:
+        (Path(cache) / "catalog").symlink_to(cache_root() / "catalog")  # the parent has counted this network already
         start = time.monotonic()
-        with export_progress(messages()) as on_event:
-            results = ensure(wanted, jobs=chosen.jobs, on_event=on_event)
+        asked = ["--models", name, "--formats", ",".join(formats), "--precisions", ",".join(precisions)]
+        child = subprocess.Popen(
+            [sys.executable, __file__, "--child", *asked],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"POCKETBENCH_CACHE": cache},
+        )
+        assert child.stdout is not None
+        printed = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
-    chosen.out.write_text(page(entries, wanted, results, chosen.jobs, seconds, peak), encoding="utf-8")
-    failed = sum(isinstance(one, Failed) for one in results)
-    print(f"{chosen.out}: {len(results) - failed} artifacts, {failed} failed, {seconds:.0f} s, {peak >> 20} MiB")
-    return 1 if failed else 0
+    record: dict[str, Any] = {"network": name, "files": []}
+    if child.returncode == 0:
+        record |= json.loads(printed.splitlines()[-1])
+    else:
+        record["error"] = f"the process ended with status {child.returncode}"
+    return record | {"wall_s": round(seconds, 1), "peak_bytes": usage.ru_maxrss << 10}
 
 
-def page(
-    entries: list[CatalogEntry],
-    wanted: list[Request],
-    results: list[Exported | Failed],
-    jobs: int,
-    seconds: float,
-    peak: int,
-) -> str:
-    """The whole page as Markdown."""
-    made = [one for one in results if isinstance(one, Exported)]
-    fresh = [one for one in made if not one.cached]
-    today = datetime.datetime.now(datetime.UTC).date()
-    command = " ".join(["python", *sys.argv])
-    lines = [
-        "# The zoo, exported",
-        "",
-        f"{len(entries)} networks, {len(made)} artifacts; written by `{command}` on {today}.",
-        f"{len(fresh)} of them were made in this run, {jobs} side by side on {os.cpu_count()} cores"
-        f" ({platform.machine()}): {seconds:.0f} s of wall time, at most {peak / 2**30:.1f} GiB in one process.",
-        "",
-        "Seconds are wall time of one artifact, its share of the float conversion falling on the first that needs it;",
-        "a dash is an artifact from the cache. Agreement is with the float network on held-out pictures: SQNR in dB",
-        "over all outputs, and the share of the same first class. Networks with `*` have random weights: their",
-        "agreement says how int8 treats such values, nothing of trained ones.",
-        "",
-        "| network | format | precision | MB | operators | M MACs | partitions | transposes | s | SQNR dB | top-1 = |",
-        "|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+def exported(name: str, formats: Sequence[str], precisions: Sequence[str]) -> dict[str, Any]:
+    """The child: every wanted file of one network, described."""
+    [entry] = catalog([name])
+    wanted = [
+        Request(name, format, precision)
+        for format, offered in PRECISIONS.items()
+        for precision in offered
+        if format in formats and precision in precisions
     ]
-    lines += [row(request, one) for request, one in zip(wanted, results, strict=True)]
-    lines += ["", "## Not one partition", "", *broken(made), "", "## Not exported", "", *failures(results), ""]
-    return "\n".join(lines)
+    results = ensure(wanted, jobs=1)
+    return {
+        "family": entry.family,
+        "tags": entry.tags,
+        "params": entry.params,
+        "weights": entry.weights.kind,
+        "files": [described(request, one) for request, one in zip(wanted, results, strict=True)],
+    }
 
 
-def row(request: Request, one: Exported | Failed) -> str:
-    """One artifact's line of the table."""
+def described(request: Request, one: Exported | Failed) -> dict[str, Any]:
+    """One file as its record holds it."""
+    row: dict[str, Any] = {"format": request.format, "precision": request.precision}
     if isinstance(one, Failed):
-        return f"| {request.network} | {request.format} | {request.precision} | failed |" + " |" * 7
+        return row | {"error": one.message}
     artifact = one.artifact
-    delegation, agreement = artifact.delegation, artifact.agreement
-    cells = (
-        artifact.network + ("*" if artifact.weights.kind == "random" else ""),
-        artifact.format,
-        artifact.precision,
-        f"{artifact.size_bytes / 1e6:.1f}",
-        str(len(artifact.operators)),
-        f"{artifact.macs / 1e6:.1f}",
-        "-" if delegation is None else str(delegation.partitions),
-        "-" if delegation is None else str(delegation.transposes),
-        "-" if one.cached else f"{one.seconds:.1f}",
-        "-" if agreement is None else "equal" if agreement.sqnr_db is None else f"{agreement.sqnr_db:.1f}",
-        "-" if agreement is None else f"{agreement.top1:.2f}",
-    )
-    return "| " + " | ".join(cells) + " |"
+    return row | {
+        "seconds": round(one.seconds, 1),
+        "size_bytes": artifact.size_bytes,
+        "operators": len(artifact.operators),
+        "macs": artifact.macs,
+        "delegation": artifact.delegation and artifact.delegation.model_dump(mode="json"),
+        "agreement": artifact.agreement and artifact.agreement.model_dump(mode="json"),
+        "calibration": artifact.calibration,
+    }
 
 
-def broken(made: list[Exported]) -> list[str]:
-    """TFLite files that the delegate does not take whole, with the operators that break them."""
-    lines = [explained(one.artifact) for one in made if _partitions(one.artifact) != 1]
-    return lines or ["Every TFLite file is one partition."]
-
-
-def explained(artifact: Artifact) -> str:
-    """Which operators stay outside, how many of each, and why."""
-    outside = artifact.delegation.undelegated if artifact.delegation else ()
-    counted = {kind: outside.count(kind) for kind in dict.fromkeys(outside)}
-    reasons = "; ".join(
-        f"{count} {kind} ({EXPLANATIONS.get(kind, 'not taken by the delegate')})" for kind, count in counted.items()
-    )
-    return f"- {artifact.network} {artifact.precision}: {_partitions(artifact)} partitions; {reasons}"
-
-
-def failures(results: list[Exported | Failed]) -> list[str]:
-    """What could not be exported, and what was said."""
-    return [f"- {one.request}: {one.message}" for one in results if isinstance(one, Failed)] or ["Nothing."]
-
-
-def _partitions(artifact: Artifact) -> int:
-    return artifact.delegation.partitions if artifact.delegation else 1
+def read(records: Path) -> list[dict[str, Any]]:
+    """Every record, oldest first."""
+    return [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()] if records.exists() else []
 
 
 if __name__ == "__main__":
