@@ -7,8 +7,11 @@ import importlib
 import torch
 from torch import nn
 
+from exporters.foreign_weights import copy_eps
+from exporters.layers import layers_of
 from exporters.networks.registry import Network, listed_names, resolve
 from exporters.torchvision_import import import_torchvision
+from exporters.weights import fill
 
 PYTORCHCV = {
     "shufflenet_v1_g1": "shufflenet_g1_w1",
@@ -54,3 +57,18 @@ def example(network: Network, macs: int) -> torch.Tensor:
     """A random input: of the network's own resolution, or smaller where that takes long."""
     size = network.input_size if macs <= OWN_INPUT or network.name in ("alexnet", "vgg16") else 160
     return torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(1))
+
+
+def deviation(name: str, library: str, inner: str) -> float:
+    """The largest difference of two outputs under equal weights, as a share of the largest output."""
+    network = resolve(name)
+    theirs = reference(library, inner)
+    ours = network.constructor(**{**network.arguments, **network.library_arguments}).eval()
+    fill(ours, theirs.state_dict().items(), inner)
+    if library == "timm":
+        copy_eps(theirs, ours)  # timm's differ; torchvision's and pytorchcv's must be ours already
+    x = example(network, layers_of(network).macs)
+    with torch.inference_mode():
+        expected = theirs(x)
+        assert expected.std() > 1e-3, "the reference's outputs say nothing"
+        return float((ours(x) - expected).abs().max() / max(1.0, float(expected.abs().max())))

@@ -6,11 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from exporters.foreign_weights import copy_eps
-from exporters.layers import layers_of
 from exporters.networks.registry import resolve
 from exporters.weights import fill
-from tests.exporters.networks.reference import example, pairs, reference
+from tests.exporters.networks.reference import deviation, pairs
 
 EVERY_RUN = (
     ("mobilenet_v1", "timm", "mobilenetv1_100"),
@@ -22,21 +20,6 @@ EVERY_RUN = (
     ("efficientnet_lite0", "timm", "tf_efficientnet_lite0"),
     ("shufflenet_v1", "pytorchcv", "shufflenet_g3_w1"),
 )
-
-
-def deviation(name: str, library: str, inner: str) -> float:
-    """The largest difference of two outputs under equal weights, as a share of the largest output."""
-    network = resolve(name)
-    theirs = reference(library, inner)
-    ours = network.constructor(**{**network.arguments, **network.library_arguments}).eval()
-    fill(ours, theirs.state_dict().items(), inner)
-    if library == "timm":
-        copy_eps(theirs, ours)  # timm's differ; torchvision's and pytorchcv's must be ours already
-    x = example(network, layers_of(network).macs)
-    with torch.inference_mode():
-        expected = theirs(x)
-        assert expected.std() > 1e-3, "the reference's outputs say nothing"
-        return float((ours(x) - expected).abs().max() / max(1.0, float(expected.abs().max())))
 
 
 @pytest.mark.parametrize(("name", "library", "inner"), EVERY_RUN)
