@@ -16,13 +16,13 @@ from results.statistics import median_with_interval
 
 
 class Minute(Record):
-    """The trials that began in one minute. `median` in ms, or millions of instructions; `low` and `high` are the
-    95 % interval of the minute's trials, None below two. Temperature of the hottest zone, frequency of the fastest
-    allowed core; None where the device does not tell."""
+    """The trials that began in one minute. `median` in ms, or millions of instructions, None where no trial has a
+    latency (all were disturbed); `low` and `high` are the 95 % interval of the minute's trials, None below two.
+    Temperature of the hottest zone, frequency of the fastest allowed core; None where the device does not tell."""
 
     minute: int
     trials: int
-    median: float
+    median: float | None
     low: float | None
     high: float | None
     celsius: float | None
@@ -31,10 +31,12 @@ class Minute(Record):
 
 class Course(Record):
     """A cell's minutes in order. `left_at`: the first minute whose own interval lies wholly outside the first
-    minute's, None when none does or the first minute has no interval."""
+    minute's, None when none does. `comparable`: later minutes that could be held against the first one, because both
+    have an interval; without any, nothing is known."""
 
     minutes: tuple[Minute, ...]
     left_at: int | None
+    comparable: int
 
 
 def course(readings: Sequence[Reading], clock: Clock) -> Course:
@@ -43,20 +45,21 @@ def course(readings: Sequence[Reading], clock: Clock) -> Course:
     begin = min((start for start, _ in starts), default=0.0)
     sorted_in: dict[int, list[Reading]] = {}
     for start, reading in sorted(starts, key=lambda pair: pair[0]):
-        if reading.latency(clock) is not None:
-            sorted_in.setdefault(int((start - begin) / 60), []).append(reading)
+        sorted_in.setdefault(int((start - begin) / 60), []).append(reading)
     minutes = tuple(_minute(number, members, clock) for number, members in sorted_in.items())
-    return Course(minutes=minutes, left_at=_left(minutes))
+    outside = _outside(minutes)
+    left_at = next((minute for minute, out in outside.items() if out), None)
+    return Course(minutes=minutes, left_at=left_at, comparable=len(outside))
 
 
 def _minute(number: int, readings: Sequence[Reading], clock: Clock) -> Minute:
     latencies = [latency * 1e-6 for reading in readings if (latency := reading.latency(clock)) is not None]
-    median, low, high = median_with_interval(latencies)
+    median, low, high = median_with_interval(latencies) if latencies else (None, None, None)
     heat = [degrees for reading in readings if reading.after and (degrees := hottest(zones(reading.after.files)))]
     speeds = [kilohertz / 1e6 for reading in readings if (kilohertz := frequency(reading.after, "cur"))]
     return Minute(
         minute=number,
-        trials=len(latencies),
+        trials=len(readings),
         median=median,
         low=low,
         high=high,
@@ -65,11 +68,13 @@ def _minute(number: int, readings: Sequence[Reading], clock: Clock) -> Minute:
     )
 
 
-def _left(minutes: Sequence[Minute]) -> int | None:
+def _outside(minutes: Sequence[Minute]) -> dict[int, bool]:
+    """Whether each later minute's interval lies wholly outside the first minute's, where both have one."""
     if not minutes or minutes[0].low is None or minutes[0].high is None:
-        return None
+        return {}
     low, high = minutes[0].low, minutes[0].high
-    for later in minutes[1:]:
-        if later.low is not None and later.high is not None and (later.low > high or later.high < low):
-            return later.minute
-    return None
+    return {
+        later.minute: later.low > high or later.high < low
+        for later in minutes[1:]
+        if later.low is not None and later.high is not None
+    }

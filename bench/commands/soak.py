@@ -66,9 +66,12 @@ def print_course(course: Course) -> None:
         interval = f"{one.low:.3f} .. {one.high:.3f}" if one.low is not None and one.high is not None else "-"
         heat = "-" if one.celsius is None else f"{one.celsius:.0f}"
         speed = "-" if one.gigahertz is None else f"{one.gigahertz:.2f}"
-        table.add_row(str(one.minute), str(one.trials), f"{one.median:.3f}", interval, heat, speed)
+        middle = "-" if one.median is None else f"{one.median:.3f}"
+        table.add_row(str(one.minute), str(one.trials), middle, interval, heat, speed)
     console().print(table)
-    if course.left_at is None:
-        print("latency stayed within what the first minute showed")
+    if not course.comparable:
+        print("no two minutes can be compared: too few trials were undisturbed; try again on a quieter device")
+    elif course.left_at is None:
+        print(f"latency stayed within what the first minute showed ({course.comparable} minutes compared)")
     else:
         print(f"from minute {course.left_at} latency is outside the first minute's interval")

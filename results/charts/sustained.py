@@ -39,6 +39,9 @@ def data(request: Request) -> Data:
         if (latency := reading.latency(result.clock)) is not None
     ]
     found = course(readings, result.clock)
+    if not points:
+        hint = "`bench show RUN` gives the reasons; measure again on a quieter device"
+        raise UsageError(f"no trial of {result.id} has a latency", hint=hint)
     if len(found.minutes) < 2:
         hint = "keep one cell running: bench soak --minutes 10"
         raise UsageError(f"the trials of {result.id} do not span two minutes: there is no course to draw", hint=hint)
@@ -81,6 +84,8 @@ def _latency(axes: Axes, data: Data) -> None:
     axes.plot(times, latencies, "o", color=colours()[0], markersize=4, alpha=0.6, label="trial")
     name: str | None = "median of a minute"
     for minute in minutes:
+        if minute.median is None:
+            continue
         span = [minute.minute, minute.minute + 1]
         axes.plot(span, [minute.median] * 2, color=colours()[1], linewidth=2.4, label=name)
         name = None

@@ -16,8 +16,8 @@ FREQUENCY = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"
 ZONE = "/sys/class/thermal/thermal_zone0/"
 
 
-def soak(latency_of_minute: list[float], heat_of_minute: list[int]) -> list[Reading]:
-    """Twelve trials a minute, 5 s apart; latencies in ms, heat in millidegrees."""
+def soak(latency_of_minute: list[float], heat_of_minute: list[int], disturbed: tuple[int, ...] = ()) -> list[Reading]:
+    """Twelve trials a minute, 5 s apart; latencies in ms, heat in millidegrees, minutes with no undisturbed sample."""
     random = np.random.default_rng(0)
     begin = datetime(2026, 11, 22, tzinfo=UTC)
     model = artifact()
@@ -25,7 +25,13 @@ def soak(latency_of_minute: list[float], heat_of_minute: list[int]) -> list[Read
     for minute, (latency, heat) in enumerate(zip(latency_of_minute, heat_of_minute, strict=True)):
         for number in range(12):
             files = {FREQUENCY: "1800000\n", f"{ZONE}type": "cpu-thermal\n", f"{ZONE}temp": f"{heat}\n"}
-            effects = Effects(latency_ns=latency * 1e6, trial_effect=0.002, samples=50, files=({}, files))
+            effects = Effects(
+                latency_ns=latency * 1e6,
+                trial_effect=0.002,
+                samples=50,
+                disturbed_share=1.0 if minute in disturbed else 0.0,
+                files=({}, files),
+            )
             trial = Trial(
                 cell="c",
                 block=len(readings),
@@ -54,6 +60,15 @@ def test_the_first_minute_that_is_outside_the_first_minutes_interval_is_named() 
 
 def test_a_steady_device_never_leaves() -> None:
     assert course(soak([10.0] * 3, [40_000] * 3), "nanoseconds").left_at is None
+
+
+def test_minutes_without_a_latency_are_shown_and_prove_nothing() -> None:
+    partly = course(soak([10.0] * 3, [40_000] * 3, disturbed=(1,)), "nanoseconds")
+    assert [one.median is None for one in partly.minutes] == [False, True, False]
+    assert [one.trials for one in partly.minutes] == [12, 12, 12]
+    assert (partly.left_at, partly.comparable) == (None, 1)
+    assert course(soak([10.0] * 3, [40_000] * 3, disturbed=(0, 1, 2)), "nanoseconds").comparable == 0
+    assert course(soak([10.0] * 3, [40_000] * 3, disturbed=(0,)), "nanoseconds").comparable == 0
 
 
 def test_a_device_without_sensors_shows_no_heat_rather_than_zero() -> None:
