@@ -82,9 +82,14 @@ SAME_CORE = Load("1, same core", 1, SHARED_CORE)
 
 @contextmanager
 def busy(load: Load) -> Iterator[None]:
-    """The load's loops, processes that do nothing but count, for as long as the block lasts."""
+    """The load's loops, processes that do nothing but count, for as long as the block lasts.
+
+    Each has a session of its own, as the agent and litert-benchmark have: Linux shares its cores among sessions first
+    (sched_autogroup), so that loops in one session would crowd each other and hardly the agent.
+    """
     place = [] if load.cores == "any" else ["taskset", "-c", load.cores]
-    loops = [subprocess.Popen([*place, sys.executable, "-c", "while True: pass"]) for _ in range(load.loops)]
+    command = [*place, sys.executable, "-c", "while True: pass"]
+    loops = [subprocess.Popen(command, start_new_session=True) for _ in range(load.loops)]
     try:
         yield
     finally:
@@ -98,7 +103,8 @@ def their_average(file: str, threads: int, load: Load, folder: Path) -> float:
     result = folder / "theirs.json"
     command: list[str | Path] = [] if load.cores == "any" else ["taskset", "-c", load.cores]
     command += [BIN / "litert-benchmark", "--model", file, "--num_threads", str(threads), "--num_runs", "50"]
-    subprocess.run([*command, "--warmup_runs", "10", "--result_json", result], check=True, capture_output=True)
+    command += ["--warmup_runs", "10", "--result_json", result]
+    subprocess.run(command, check=True, capture_output=True, start_new_session=True)
     return float(json.loads(result.read_text())["latency"]["avg_ms"])
 
 
