@@ -1,6 +1,5 @@
 """The local transport: exit statuses, streams, deadlines, and nothing left running."""
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -16,10 +15,10 @@ def gone(pid: int) -> bool:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):  # before the file is opened, or before it is read
             return True
-        if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+        if state == "Z":
             return True
         time.sleep(0.02)
     return False
