@@ -82,9 +82,46 @@ def quantize(float_file: Path, inputs: Inputs, path: Path, method: Method) -> st
             calibrate_method=CalibrationMethod.Percentile if percentile else CalibrationMethod.MinMax,
             extra_options=options,
         )
+        _unshare_weights(path)
     finally:
         prepared.unlink(missing_ok=True)
     return f"static QDQ, u8 activations, s8 weights per channel, {method}"
+
+
+def _unshare_weights(path: Path) -> None:
+    """Give each node that reads a quantized constant a copy of its own.
+
+    Equal constants (the biases and scales of untrained layers) are one in the float file. onnxruntime rewrites signed
+    weights for x86 cores without VNNI (session.x64quantprecision) node by node, and fails on one that two nodes read.
+    """
+    import onnx
+
+    model = onnx.load(path)
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    readers: dict[str, onnx.NodeProto] = {}
+    seen: set[str] = set()
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
+            readers[node.output[0]] = node
+        for place, name in enumerate(node.input):
+            if name in seen:
+                suffix = f"_{len(nodes)}_{place}"
+                copy = onnx.NodeProto()
+                copy.CopyFrom(readers[name])
+                copy.name += suffix
+                copy.output[0] = node.input[place] = name + suffix
+                for index, constant in enumerate(copy.input):
+                    model.graph.initializer.add().CopyFrom(constants[constant])
+                    copy.input[index] = model.graph.initializer[-1].name = constant + suffix
+                nodes.append(copy)
+            elif name in readers:
+                seen.add(name)
+        nodes.append(node)
+    if len(nodes) > len(model.graph.node):
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
+        onnx.save(model, path)
 
 
 def halve(float_file: Path, path: Path) -> None:
