@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from results.cell_result import CellResult, Estimate, Reason, Unit
-from results.store import Evidence
+if TYPE_CHECKING:
+    from results.cell_result import CellResult, Estimate, Reason, Unit
+    from results.store import Evidence
 
 WIDTH = 100
 STYLES = {"valid": "green", "suspect": "yellow", "invalid": "red"}

@@ -6,8 +6,8 @@ Each round visits every load in a fresh random order; at each, one trial of ours
 `bench run`, not profiled) and one call of `litert-benchmark` on the same file, in turn. With fewer threads than cores
 one more load keeps the agent and a loop to the same core: beside a loop on the other core nothing need be disturbed.
 
-Bounds (mobilenet_v2, TFLite fp32): our latency beside 1 and 2 loops within 3 % of the quiet one; beside 4, no latency
-but CONTENDED; CONTENDED in >= 95 % of trials where loops and threads outnumber their cores, in <= 5 % without a loop.
+Bounds (mobilenet_v2, TFLite fp32): with 1 thread our latency beside 1 and 2 loops within 3 % of the quiet one; beside 4,
+no latency but CONTENDED; CONTENDED in >= 95 % of trials where loops and threads outnumber their cores, in <= 5 % without a loop.
 Evidence is kept in --out, a run for each load; `--from FOLDER ...` prints one table of what such folders hold.
 """
 
@@ -191,7 +191,7 @@ def report(folders: Sequence[Path]) -> list[str]:
         told = f"{np.isfinite(figures[0]).sum()} of {len(cell.complete)}"
         share = float(np.mean([contended(replace(cell, readings=(one,))) is not None for one in cell.complete]))
         print(f"| {load.name} | {' | '.join(shown)} | {told} | {share:.0%} | {beside[load]['stolen'].mean():.1%} |")
-        if load.name in ("1", "2") and not (mine and abs(mine.estimate - 1) <= 0.03):
+        if threads == 1 and load.name in ("1", "2") and not (mine and abs(mine.estimate - 1) <= 0.03):
             missed.append(f"{load.name} loop(s): the latency is {shown[0]}")
         if (not load.loops and share > 0.05) or (load.crowded(threads) and share < 0.95):
             missed.append(f"CONTENDED in {share:.0%} of trials beside {load.name} loop(s)")
