@@ -6,8 +6,9 @@ Each round visits every load in a fresh random order; at each, one trial of ours
 `bench run`, not profiled) and one call of `litert-benchmark` on the same file, in turn. With fewer threads than cores
 one more load keeps the agent and a loop to the same core: beside a loop on the other core nothing need be disturbed.
 
-Bounds (mobilenet_v2, TFLite fp32): with 1 thread our latency beside 1 and 2 loops within 3 % of the quiet one; beside 4,
-no latency but CONTENDED; CONTENDED in >= 95 % of trials where loops and threads outnumber their cores, in <= 5 % without a loop.
+Bounds (mobilenet_v2, TFLite fp32): with 1 thread our latency beside 1 and 2 loops within 3 % of the quiet one; beside
+4, no latency but CONTENDED; CONTENDED in >= 95 % of trials where loops and threads outnumber their cores, in <= 5 %
+without a loop.
 Evidence is kept in --out, a run for each load; `--from FOLDER ...` prints one table of what such folders hold.
 """
 

@@ -16,10 +16,11 @@ OUTSIDE = {  # operator types that XNNPACK leaves to the interpreter, and why, w
     "CONCATENATION": "XNNPACK joins five inputs at most, these have six",
 }
 TRANSPOSES = {  # network: why its transposes stay
-    "shufflenet_v1": "one channel shuffle a unit, in one partition: 4.5 % of the instructions in fp32 and 16 % in int8 on "
-    "the emulated board. Slices and concatenations in their place (144 and 67 of them, no transpose, float output within "
-    "3.1e-7) make it 1.1 % more instructions in fp32 and 4.3 % fewer in int8, 9 and 37 % more to load, and 2.4 times the "
-    "operators; on this noisy machine 0.91 and 0.92 of the time, with intervals that overlap widely: not adopted",
+    "shufflenet_v1": "one channel shuffle a unit, in one partition: 4.5 % of the instructions in fp32 and 16 % in int8 "
+    "on the emulated board. Slices and concatenations in their place (144 and 67 of them, no transpose, float output "
+    "within 3.1e-7) make it 1.1 % more instructions in fp32 and 4.3 % fewer in int8, 9 and 37 % more to load, and 2.4 "
+    "times the operators; on this noisy machine 0.91 and 0.92 of the time, with intervals that overlap widely: not "
+    "adopted",
     "transformer_encoder": "four a layer: queries, keys and values are split into heads, and the heads joined again",
 }
 LEFT_OUT = {  # network, or network and form: why there is no such file
