@@ -24,11 +24,8 @@ TRANSPOSES = {  # network: why its transposes stay
     "transformer_encoder": "four a layer: queries, keys and values are split into heads, and the heads joined again",
 }
 LEFT_OUT = {  # network, or network and form: why there is no such file
-    "efficientnet_b6": "left out for want of time; B5 and B7 stand on either side",
     "efficientnet_b7": "time: int8 needs some 120 further inferences of 38 G MACs for calibration and agreement; "
     "fp16 holds fp32's graph",
-    "transformer_encoder onnx int8": "onnxruntime opens the file, but not with session.x64quantprecision, "
-    "under which outputs are compared",
 }
 
 
