@@ -62,6 +62,11 @@ function definitions(pairs) {
   return list;
 }
 
+// After the next frame is on the screen.
+function painted() {
+  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+}
+
 const darkGround = window.matchMedia("(prefers-color-scheme: dark)");
 
 // Okabe and Ito's colours, told apart by readers who are colour-blind; a lighter set on a dark ground.

@@ -22,11 +22,12 @@ for (const [key, { title, value }] of Object.entries(VERTICALS)) {
 }
 const logarithmic = document.getElementById("logarithmic");
 
+// Resolves when everything is in the page.
 function draw() {
   const shown = filters.shown();
   for (const chart of charts) chart.draw(shown, vertical.value, logarithmic.checked);
-  for (const table of tables) table.show(shown);
   document.getElementById("count").textContent = `${shown.length} of ${data.cells.length} cells shown`;
+  return Promise.all(tables.map((table) => table.show(shown)));
 }
 
 const filters = new Filters(document.getElementById("filters"), data.cells, draw);
@@ -46,5 +47,9 @@ document.getElementById("summary").textContent =
   (data.cells.length && data.cells.every((cell) => cell.top1 === null && !cell.score) ? " No accuracy is known for any of them." : "") +
   (data.runs.some((run) => run.quick) ? " Quick runs are good for a look and not for a claim." : "");
 showDevices(document.getElementById("device-list"), data.runs, data.devices);
-draw();
-document.documentElement.dataset.ready = "yes";
+draw().then(async () => {
+  document.documentElement.dataset.ready = "yes";
+  await painted();
+  performance.mark("drawn"); // read by benchmarks/report_scale.py
+});
+painted().then(() => performance.mark("chart-drawn"));

@@ -23,6 +23,8 @@ function columnsFor(unit, cells) {
   return columns.filter((column) => !constant.includes(column.key));
 }
 
+const FIRST = 100; // rows drawn with the chart; laying out a thousand takes longer than the chart, so the others follow
+
 class CellTable {
   constructor(place, unit, cells, opened) {
     this.unit = unit;
@@ -41,13 +43,19 @@ class CellTable {
     this.caption = element("caption");
     const table = element("table", { class: "cells" }, this.caption, element("thead", {}, row), this.body);
     place.append(element("div", { class: "scroll long", tabindex: "0", role: "region", "aria-label": `Cells measured in ${unitName(unit)}` }, table));
-    this.rows = new Map(cells.filter((cell) => cell.unit === unit).map((cell) => [cell.key, this.row(cell, opened)]));
+    this.opened = opened;
+    this.rows = new Map();
     this.shown = [];
   }
 
-  row(cell, opened) {
+  row(cell) {
+    if (!this.rows.has(cell.key)) this.rows.set(cell.key, this.newRow(cell));
+    return this.rows.get(cell.key);
+  }
+
+  newRow(cell) {
     const button = element("button", { type: "button", class: "open", "aria-haspopup": "dialog" }, networkName(cell));
-    button.addEventListener("click", () => opened(cell.key));
+    button.addEventListener("click", () => this.opened(cell.key));
     const made = element("tr", {}, element("th", { scope: "row" }, button));
     for (const column of this.columns.slice(1)) {
       if (column.key === "verdict") {
@@ -64,7 +72,8 @@ class CellTable {
     this.show(this.shown);
   }
 
-  show(cells) {
+  // Resolves when every row is in the table.
+  async show(cells) {
     this.shown = cells.filter((cell) => cell.unit === this.unit);
     const { key, falling } = this.order;
     const value = this.columns.find((column) => column.key === key).sort;
@@ -78,7 +87,11 @@ class CellTable {
       if (name === key) head.setAttribute("aria-sort", falling ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
     }
-    this.body.replaceChildren(...sorted.map((cell) => this.rows.get(cell.key)));
     this.caption.textContent = this.shown.length ? `${this.shown.length} cells, ${latencyTitle(this.unit)}` : `No cell in ${unitName(this.unit)} fits the filters.`;
+    this.body.replaceChildren(...sorted.slice(0, FIRST).map((cell) => this.row(cell)));
+    const rest = (this.rest = sorted.slice(FIRST));
+    if (!rest.length) return;
+    await painted();
+    if (this.rest === rest) this.body.append(...rest.map((cell) => this.row(cell))); // else another order came in between
   }
 }
