@@ -77,9 +77,7 @@ def _in_order(
     events: Sequence[OperatorEvent], operators: Sequence[Operator], compatible: Compatible
 ) -> list[tuple[int, int]]:
     rows, columns = len(events), len(operators)
-    gains = [
-        [_gain(event, operator) if compatible(event, operator) else 0 for operator in operators] for event in events
-    ]
+    gains = _gains(events, operators, compatible)
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
     for i in range(rows - 1, -1, -1):
         row, below, gain = best[i], best[i + 1], gains[i]
@@ -100,10 +98,19 @@ def _in_order(
     return pairs
 
 
-def _gain(event: OperatorEvent, operator: Operator) -> int:
-    """Matching what computes counts most; an equal name breaks ties."""
-    named = onnx_name(event.name) == operator.name
-    return (20 if operator.macs else 2) + (1 if named else 0)
+def _gains(events: Sequence[OperatorEvent], operators: Sequence[Operator], compatible: Compatible) -> list[list[int]]:
+    """What each match is worth, 0 where it cannot be. What computes counts most; an equal name breaks ties."""
+    worth = [20 if operator.macs else 2 for operator in operators]
+    gains = []
+    for event in events:
+        name = onnx_name(event.name)
+        gains.append(
+            [
+                value + (operator.name == name) if compatible(event, operator) else 0
+                for operator, value in zip(operators, worth, strict=True)
+            ]
+        )
+    return gains
 
 
 def _leftovers(
@@ -124,20 +131,17 @@ def _leftovers(
 
 def xnnpack_compatible(event: OperatorEvent, operator: Operator) -> bool:
     """Whether an event of LiteRT's profiler may be this operator of a TFLite file."""
-    if not event.fast_path:
-        return event.type == operator.type
-    kind, depthwise = _xnnpack_kind(event.name)
-    if depthwise:
-        return operator.type == "DEPTHWISE_CONV_2D"
-    types = XNNPACK.get(kind)
-    return operator.type in types if types else _letters(operator.type) == kind
+    return _runs_as(event.name, operator.type) if event.fast_path else event.type == operator.type
 
 
 @cache
-def _xnnpack_kind(name: str) -> tuple[str, bool]:
-    """XNNPACK's operator, and whether it is a convolution by a depthwise kernel."""
+def _runs_as(name: str, type: str) -> bool:
+    """Whether XNNPACK runs this type of the file as an operator of this name."""
     kind = _letters(name.partition("(")[0])
-    return kind, kind == "convolution" and DEPTHWISE_KERNEL.search(name) is not None
+    if kind == "convolution" and DEPTHWISE_KERNEL.search(name):
+        return type == "DEPTHWISE_CONV_2D"
+    types = XNNPACK.get(kind)
+    return type in types if types else _letters(type) == kind
 
 
 def onnx_compatible(event: OperatorEvent, operator: Operator) -> bool:

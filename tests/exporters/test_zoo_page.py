@@ -64,8 +64,8 @@ def test_what_failed_and_what_was_not_tried_are_named() -> None:
     made = [file("onnx", "int8"), file("tflite", "fp32"), file("tflite", "fp16")]
     written = page([record("alexnet", failed, *made)], ["alexnet", "vgg16"])
     assert "- alexnet onnx fp32: the converter ran out of memory" in written
-    assert "- alexnet: no tflite int8; not tried" in written
-    assert "- vgg16: not exported; not tried" in written
+    assert "- alexnet: not tried: tflite int8" in written
+    assert "- vgg16: not tried: onnx fp32, onnx int8, tflite fp32" in written
     assert "1 of 2 networks" in written
 
 
