@@ -92,9 +92,10 @@ def introduction(
         "A file's seconds are its wall time, the conversion to float falling on the first that needs it. Agreement is",
         "with the float network on held-out pictures: SQNR in dB over all outputs, and the share of the same first",
         "class. Networks with `*` have random weights: their agreement says how int8 treats such values, nothing of",
-        "trained ones. A few pictures drive deep ones into outputs a hundred times as large as the others' and into chaos:",
-        "PyTorch's EfficientNet-B2, B5 and B6 agree with themselves to 11.2, 48.7 and 9.3 dB when the input is multiplied",
-        "by 1 + 1e-6, B1 to 91.0 (`python benchmarks/conditioning.py`), and their fp32 files agree about as well.",
+        "trained ones. A few pictures drive deep ones into outputs a hundred times as large as the others' and into",
+        "chaos: PyTorch's EfficientNet-B2, B5 and B6 agree with themselves to 11.2, 48.7 and 9.3 dB when the input is",
+        "multiplied by 1 + 1e-6, B1 to 91.0 (`python benchmarks/conditioning.py`); their fp32 files agree about as",
+        "well.",
     ]
 
 
