@@ -9,7 +9,7 @@ class Filters {
     this.search = form.querySelector("#search");
     const groups = form.querySelector("#groups");
     for (const [key, title] of GROUPS) {
-      const values = [...new Set(cells.map((cell) => cell[key]))].sort();
+      const values = [...new Set(cells.map((cell) => cell[key]))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
       if (values.length < 2) continue;
       const choices = element("div", { class: "choices" });
       for (const value of values) {
