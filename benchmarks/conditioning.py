@@ -1,9 +1,9 @@
-"""How far a float network strays from itself when its input is multiplied by 1 + 1e-6: no export can agree better.
+"""How far a float network strays from itself when its input is multiplied by 1 + 1e-6, a change like float32's rounding.
 
     python benchmarks/conditioning.py efficientnet_b1 efficientnet_b2
 
 Networks with random weights may answer some pictures with outputs a hundred times as large as the others', and chaos in
-them: float32's rounding grows from layer to layer. docs/zoo.md says which. SQNR is over all outputs together, as there,
+them: what is rounded grows from layer to layer, in an export too. docs/zoo.md says which. SQNR is over all outputs together, as there,
 and picture by picture.
 """
 
