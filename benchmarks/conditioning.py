@@ -1,10 +1,10 @@
-"""How far a float network strays from itself when its input is multiplied by 1 + 1e-6, a change like float32's rounding.
+"""How far a float network strays from itself when its input is multiplied by 1 + 1e-6, as float32's rounding might.
 
     python benchmarks/conditioning.py efficientnet_b1 efficientnet_b2
 
 Networks with random weights may answer some pictures with outputs a hundred times as large as the others', and chaos in
-them: what is rounded grows from layer to layer, in an export too. docs/zoo.md says which. SQNR is over all outputs together, as there,
-and picture by picture.
+them: what is rounded grows from layer to layer, in an export too. docs/zoo.md says which. SQNR is over all outputs
+together, as there, and picture by picture.
 """
 
 from __future__ import annotations
